@@ -1,0 +1,24 @@
+/*
+ * Strict base64url without padding, RFC 4648 5 and RFC 7515 2.
+ */
+
+#ifndef PARA_B64URL_H
+#define PARA_B64URL_H
+
+#include "para_span.h"
+
+
+/* The most bytes that len characters decode to. */
+#define para_b64url_decoded_max(len)  ((len) / 4 * 3 + 2)
+
+
+/*
+ * Decodes text into dst, which holds para_b64url_decoded_max(text.len) bytes,
+ * and sets *n to the bytes written.  Returns 1, or 0 for anything but the one
+ * canonical spelling: padding, a foreign character, a length of 1 mod 4,
+ * non-zero trailing bits (RFC 4648 3.5).  dst may be the text itself.
+ */
+int para_b64url_decode(unsigned char *dst, size_t *n, para_span_t text);
+
+
+#endif /* PARA_B64URL_H */

@@ -1,0 +1,58 @@
+/*
+ * Claims and session become one identity, if they are the same person's.
+ * Its fields are header values already: safe to send, to log, to keep.
+ */
+
+#ifndef PARA_IDENTITY_H
+#define PARA_IDENTITY_H
+
+#include "para_reason.h"
+#include "para_session.h"
+#include "para_span.h"
+#include "para_token.h"
+
+
+#define PARA_USER_ID_MAX   256        /* bytes */
+#define PARA_TEXT_MAX      512        /* bytes of an identifier or auth type */
+
+
+typedef enum {
+    PARA_ID_USER_ID = 0,
+    PARA_ID_INTERNAL_USER_ID,
+    PARA_ID_ROLES,
+    PARA_ID_WALLETS,
+    PARA_ID_IDENTIFIER,
+    PARA_ID_AUTH_TYPE,
+    PARA_ID_ISSUER,
+
+    PARA_ID_FIELDS
+} para_identity_field_e;
+
+
+typedef enum {
+    PARA_MATCH_STRICT = 0,            /* bound by id, or identifier and type */
+    PARA_MATCH_PRESENT,               /* what both have must be equal */
+    PARA_MATCH_OFF
+} para_match_e;
+
+
+typedef struct {
+    para_span_t     field[PARA_ID_FIELDS];   /* absent: send no header */
+    unsigned char  *memory;                  /* private: owns the fields */
+} para_identity_t;
+
+
+/*
+ * token must be verified, session active; either may be NULL where that layer
+ * is off, then there is nothing to match.  PARA_OK, a PARA_CLAIM_*,
+ * PARA_IDENTITY_MISMATCH, PARA_IDENTITY_INCOMPARABLE or PARA_NO_MEMORY.  The
+ * fields outlive token and session; end them with para_identity_free(), also
+ * after a refusal.
+ */
+para_reason_e para_identity_build(para_identity_t *identity,
+    const para_token_t *token, const para_session_t *session,
+    para_match_e match);
+void para_identity_free(para_identity_t *identity);
+
+
+#endif /* PARA_IDENTITY_H */

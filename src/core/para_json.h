@@ -1,0 +1,74 @@
+/*
+ * Bounded JSON, RFC 8259: the only place that loads it.  A document is read
+ * only if it is one object of valid UTF-8 without duplicate members, NUL
+ * bytes or \u0000, at most PARA_JSON_MAX_DEPTH levels deep.
+ */
+
+#ifndef PARA_JSON_H
+#define PARA_JSON_H
+
+#include <stdint.h>
+
+#include "para_span.h"
+
+
+#define PARA_JSON_MAX_DEPTH  16       /* levels of objects and arrays */
+
+
+typedef struct json_t  para_json_t;   /* jansson's: opaque outside para_json.c */
+
+
+typedef enum {
+    PARA_JSON_ABSENT = 0,             /* of a NULL value */
+    PARA_JSON_NULL,
+    PARA_JSON_BOOLEAN,
+    PARA_JSON_NUMBER,
+    PARA_JSON_STRING,
+    PARA_JSON_ARRAY,
+    PARA_JSON_OBJECT
+} para_json_type_e;
+
+
+/*
+ * Parses text into an object that the caller ends with para_json_free().
+ * NULL if text is longer than max_size bytes, is refused as above, or memory
+ * is out.
+ */
+para_json_t *para_json_parse(para_span_t text, size_t max_size);
+void para_json_free(para_json_t *root);
+
+para_json_type_e para_json_type(const para_json_t *value);
+
+/* The member of an object, NULL if value is no object or has none. */
+const para_json_t *para_json_get(const para_json_t *value, const char *name);
+
+/*
+ * The value that a claim path leads to, or NULL.  A path is member names
+ * joined by dots; a name that has a dot or a quote itself stands in double
+ * quotes, in which a backslash takes the next character as it is:
+ * data.userId, "https://example.com/roles", realm."a.b".roles
+ */
+const para_json_t *para_json_path(const para_json_t *root, para_span_t path);
+
+/* 1 if a path is well-formed, for use when it is configured. */
+int para_json_path_check(para_span_t path);
+
+/* The bytes of a string, valid as long as the document; 0 if it is none. */
+int para_json_string(const para_json_t *value, para_span_t *text);
+
+/* A number as double (NumericDate, RFC 7519 2); 0 if it is none. */
+int para_json_number(const para_json_t *value, double *number);
+
+/* Items of an array: 0 and NULL for anything else. */
+size_t para_json_length(const para_json_t *value);
+const para_json_t *para_json_item(const para_json_t *value, size_t i);
+
+/*
+ * Encodes {"name":"value"} into dst, and sets *n.  Returns 0 if it does not
+ * fit into size bytes, value is no valid UTF-8, or memory is out.
+ */
+int para_json_encode(unsigned char *dst, size_t size, size_t *n,
+    const char *name, para_span_t value);
+
+
+#endif /* PARA_JSON_H */

@@ -1,0 +1,73 @@
+/*
+ * Key sets: JWK Set and JWK (RFC 7517), PEM public keys and certificates,
+ * made once into an immutable set of prepared keys.
+ */
+
+#ifndef PARA_JWK_H
+#define PARA_JWK_H
+
+#include "para_alg.h"
+#include "para_span.h"
+
+
+#define PARA_JWKS_MAX_SIZE     65536    /* bytes of a set */
+#define PARA_JWKS_MAX_KEYS     32
+#define PARA_KID_MAX_SIZE      256      /* bytes */
+#define PARA_RSA_MIN_BITS      2048
+#define PARA_RSA_MAX_BITS      4096
+#define PARA_FINGERPRINT_SIZE  32
+
+
+typedef struct para_jwk_s   para_jwk_t;
+typedef struct para_jwks_s  para_jwks_t;
+
+
+/* Which secrets a set may hold. */
+typedef enum {
+    PARA_JWKS_PUBLIC = 0,     /* none: a private or oct key refuses the set */
+    PARA_JWKS_LOCAL           /* oct keys are welcome; private keys are not */
+} para_jwks_kind_e;
+
+
+/*
+ * Makes a set of text: JSON if its first character is '{', else PEM.  One bad
+ * key does not void the others: it is left out, and para_jwks_refused() tells
+ * why.  Returns NULL if no key is usable, the set as a whole is refused (two
+ * usable keys with one kid, a secret where none may be, too large) or memory
+ * is out; then *why is a static sentence that tells what to do.
+ * The caller owns the set and ends it with para_jwks_free().
+ */
+para_jwks_t *para_jwks_parse(para_span_t text, para_jwks_kind_e kind,
+    const char **why);
+void para_jwks_free(para_jwks_t *set);
+
+size_t para_jwks_count(const para_jwks_t *set);
+const para_jwk_t *para_jwks_key(const para_jwks_t *set, size_t i);
+
+/*
+ * The i-th key that was left out: a static sentence that says why, and its
+ * kid (absent if it has none); NULL past the end.
+ */
+const char *para_jwks_refused(const para_jwks_t *set, size_t i,
+    para_span_t *kid);
+
+/* SHA-256 of the text that the set was made of. */
+const unsigned char *para_jwks_fingerprint(const para_jwks_t *set);
+
+/* Absent if the key has no kid. */
+para_span_t para_jwk_kid(const para_jwk_t *key);
+
+/* The algorithms that the key can serve (kty, curve, its "alg"): a mask. */
+unsigned para_jwk_algorithms(const para_jwk_t *key);
+
+/*
+ * 1 if signature is good for message under key and alg, 0 if it is not, -1 if
+ * OpenSSL failed for want of memory.  An algorithm that the key does not serve
+ * is 0.  ECDSA signatures are R||S, RFC 7518 3.4.  Not for two threads at once
+ * on one key.
+ */
+int para_jwk_verify(const para_jwk_t *key, const para_alg_t *alg,
+    para_span_t message, para_span_t signature);
+
+
+#endif /* PARA_JWK_H */

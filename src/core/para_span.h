@@ -1,0 +1,45 @@
+/*
+ * A view of bytes that somebody else owns: pointer and length, no NUL.
+ * A span with a NULL pointer means "absent", one of length 0 "empty".
+ */
+
+#ifndef PARA_SPAN_H
+#define PARA_SPAN_H
+
+#include <stddef.h>
+#include <string.h>
+
+
+typedef struct {
+    const unsigned char  *data;
+    size_t                len;
+} para_span_t;
+
+
+#define PARA_SPAN_NONE         ((para_span_t) { NULL, 0 })
+#define PARA_SPAN(literal)                                                    \
+    ((para_span_t) { (const unsigned char *) (literal), sizeof(literal) - 1 })
+
+
+static inline para_span_t
+para_span(const void *data, size_t len)
+{
+    para_span_t  span;
+
+    span.data = data;
+    span.len = len;
+
+    return span;
+}
+
+
+/* Not constant-time: for public values only. */
+
+static inline int
+para_span_eq(para_span_t a, para_span_t b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+
+#endif /* PARA_SPAN_H */

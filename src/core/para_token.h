@@ -1,0 +1,93 @@
+/*
+ * The way of one JWT: parse, choose the issuer and its key, verify the
+ * signature, check the claims.  Who may sign what is decided here and nowhere
+ * else: the key decides the algorithm, never the token.
+ */
+
+#ifndef PARA_TOKEN_H
+#define PARA_TOKEN_H
+
+#include <stdint.h>
+
+#include "para_claims.h"
+#include "para_json.h"
+#include "para_jwk.h"
+#include "para_jws.h"
+#include "para_reason.h"
+#include "para_span.h"
+
+
+/* What a token can tell of its user: see para_claim_map_t. */
+
+typedef enum {
+    PARA_CLAIM_USER_ID = 0,           /* Para's id of the user */
+    PARA_CLAIM_INTERNAL_USER_ID,      /* the operator's own */
+    PARA_CLAIM_ROLES,
+    PARA_CLAIM_WALLETS,
+    PARA_CLAIM_IDENTIFIER,
+    PARA_CLAIM_AUTH_TYPE,
+
+    PARA_CLAIMS
+} para_claim_e;
+
+
+#define PARA_CLAIM_PATHS  4           /* for one field, tried in order */
+
+
+typedef struct {
+    para_span_t  path[PARA_CLAIM_PATHS];
+    size_t       paths;
+} para_claim_paths_t;
+
+
+typedef enum {
+    PARA_ISSUER_PARA,                 /* Para itself: sub must be data.userId */
+    PARA_ISSUER_OWN                   /* the operator's backend */
+} para_issuer_kind_e;
+
+
+typedef struct {
+    para_span_t            name;      /* as configured; $para_auth_issuer */
+    para_issuer_kind_e     kind;
+    para_span_t            iss;       /* absent: takes tokens without iss */
+    unsigned               algorithms;     /* allowed: a mask, PARA_ALG_* */
+    const para_jwks_t     *keys;
+    para_claims_policy_t   claims;
+    para_claim_paths_t     map[PARA_CLAIMS];
+} para_issuer_t;
+
+
+typedef struct {
+    para_reason_e          verdict;   /* PARA_OK only after the last check */
+    const para_issuer_t   *issuer;    /* NULL until one is chosen */
+    para_json_t           *claims;    /* NULL unless verdict is PARA_OK or
+                                         PARA_TOKEN_EXPIRED */
+    int64_t                end;       /* first second it is not accepted */
+    para_jws_t             jws;       /* for the log: kid */
+} para_token_t;
+
+
+/* The claim paths that a kind of issuer has unless told otherwise. */
+void para_issuer_default_map(para_issuer_kind_e kind,
+    para_claim_paths_t map[PARA_CLAIMS]);
+
+/* The field of a name as "user_id" (directive claim), -1 if there is none. */
+int para_claim_find(para_span_t name);
+
+/*
+ * NULL if every token has at most one issuer and one key to go to, else a
+ * static sentence that tells what to change: to be called when configured.
+ */
+const char *para_issuers_check(const para_issuer_t *const *issuers, size_t n);
+
+/*
+ * Verifies a token.  Returns token->verdict.  The text must outlive the
+ * result, which the caller ends with para_token_free(), also after a refusal.
+ */
+para_reason_e para_token_verify(para_token_t *token,
+    const para_issuer_t *const *issuers, size_t n, para_span_t text,
+    int64_t now);
+void para_token_free(para_token_t *token);
+
+
+#endif /* PARA_TOKEN_H */
