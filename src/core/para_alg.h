@@ -14,6 +14,8 @@
 #define PARA_ALG_ES256  0x0002
 #define PARA_ALG_HS256  0x0004
 
+#define PARA_ALG_COUNT  3
+
 
 typedef enum {
     PARA_KTY_RSA,
@@ -27,7 +29,8 @@ typedef struct {
     para_span_t     name;             /* "RS256", compared with case */
     para_kty_e      kty;
     const char     *digest;           /* OpenSSL's name */
-    const char     *group;            /* OpenSSL's name of the curve (EC) */
+    para_span_t     curve;            /* JWK's name of the curve (EC) */
+    const char     *group;            /* OpenSSL's name of it */
     size_t          half;             /* bytes of R and of S (EC) */
     size_t          min_secret;       /* least bytes of the key (oct) */
 } para_alg_t;
