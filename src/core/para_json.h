@@ -13,9 +13,10 @@
 
 
 #define PARA_JSON_MAX_DEPTH  16       /* levels of objects and arrays */
+#define PARA_JSON_NAME_MAX   256      /* bytes of a name in a claim path */
 
 
-typedef struct json_t  para_json_t;   /* jansson's: opaque outside para_json.c */
+typedef struct json_t  para_json_t;   /* jansson's: opaque elsewhere */
 
 
 typedef enum {
@@ -36,6 +37,9 @@ typedef enum {
  */
 para_json_t *para_json_parse(para_span_t text, size_t max_size);
 void para_json_free(para_json_t *root);
+
+/* Ends a document that may hold a secret: its strings are overwritten first. */
+void para_json_wipe(para_json_t *root);
 
 para_json_type_e para_json_type(const para_json_t *value);
 

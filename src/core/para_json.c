@@ -1,0 +1,333 @@
+#include "para_json.h"
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+
+
+/*
+ * jansson nests to 2,048 levels, and takes a NUL for the end of some tokens:
+ * both are settled before it sees the text.  Brackets are counted outside of
+ * strings; whether they match is left to jansson.
+ */
+
+static int
+para_json_bounded(para_span_t text)
+{
+    int            in_string;
+    size_t         i, depth;
+    unsigned char  c;
+
+    if (memchr(text.data, '\0', text.len) != NULL) {
+        return 0;
+    }
+
+    in_string = 0;
+    depth = 0;
+
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+
+        if (in_string) {
+            if (c == '\\') {
+                i++;
+
+            } else if (c == '"') {
+                in_string = 0;
+            }
+
+            continue;
+        }
+
+        if (c == '"') {
+            in_string = 1;
+
+        } else if (c == '{' || c == '[') {
+            if (++depth > PARA_JSON_MAX_DEPTH) {
+                return 0;
+            }
+
+        } else if (c == '}' || c == ']') {
+            if (depth-- == 0) {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
+para_json_t *
+para_json_parse(para_span_t text, size_t max_size)
+{
+    json_t  *root;
+
+    if (text.len == 0 || text.len > max_size || !para_json_bounded(text)) {
+        return NULL;
+    }
+
+    root = json_loadb((const char *) text.data, text.len,
+                      JSON_REJECT_DUPLICATES, NULL);
+
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return NULL;
+    }
+
+    return root;
+}
+
+
+void
+para_json_free(para_json_t *root)
+{
+    json_decref(root);
+}
+
+
+/* The depth of the recursion is bounded by PARA_JSON_MAX_DEPTH. */
+
+static void
+para_json_overwrite(json_t *value)
+{
+    void        *iter;
+    size_t       i;
+    const char  *text;
+
+    if (json_is_string(value)) {
+        text = json_string_value(value);
+        OPENSSL_cleanse((void *) text, json_string_length(value));
+        return;
+    }
+
+    for (i = 0; i < json_array_size(value); i++) {
+        para_json_overwrite(json_array_get(value, i));
+    }
+
+    for (iter = json_object_iter(value); iter != NULL;
+         iter = json_object_iter_next(value, iter))
+    {
+        para_json_overwrite(json_object_iter_value(iter));
+    }
+}
+
+
+void
+para_json_wipe(para_json_t *root)
+{
+    para_json_overwrite(root);
+    json_decref(root);
+}
+
+
+para_json_type_e
+para_json_type(const para_json_t *value)
+{
+    if (value == NULL) {
+        return PARA_JSON_ABSENT;
+    }
+
+    switch (json_typeof(value)) {
+
+    case JSON_OBJECT:
+        return PARA_JSON_OBJECT;
+
+    case JSON_ARRAY:
+        return PARA_JSON_ARRAY;
+
+    case JSON_STRING:
+        return PARA_JSON_STRING;
+
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return PARA_JSON_NUMBER;
+
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return PARA_JSON_BOOLEAN;
+
+    default: /* JSON_NULL */
+        return PARA_JSON_NULL;
+    }
+}
+
+
+const para_json_t *
+para_json_get(const para_json_t *value, const char *name)
+{
+    return json_object_get(value, name);
+}
+
+
+/*
+ * Takes the next name off the path, unquoted, into buf of PARA_JSON_NAME_MAX
+ * bytes.  Returns 0 if the path is malformed there.
+ */
+
+static int
+para_json_path_next(para_span_t *path, unsigned char *buf, size_t *len)
+{
+    int                   quoted;
+    size_t                n;
+    const unsigned char  *p, *end;
+
+    if (path->len == 0) {
+        return 0;
+    }
+
+    p = path->data;
+    end = p + path->len;
+
+    quoted = *p == '"';
+
+    if (quoted) {
+        p++;
+    }
+
+    for (n = 0; p < end && *p != '"' && (quoted || *p != '.'); p++) {
+
+        if (quoted && *p == '\\' && ++p == end) {
+            return 0;
+        }
+
+        if (n == PARA_JSON_NAME_MAX) {
+            return 0;
+        }
+
+        buf[n++] = *p;
+    }
+
+    if (quoted) {
+        if (p == end) {
+            return 0;
+        }
+
+        p++;
+
+    } else if (n == 0) {
+        return 0;
+    }
+
+    /* a name is followed by the end, or by a dot and a further name */
+
+    if (p < end && (*p++ != '.' || p == end)) {
+        return 0;
+    }
+
+    *len = n;
+    *path = para_span(p, (size_t) (end - p));
+
+    return 1;
+}
+
+
+const para_json_t *
+para_json_path(const para_json_t *root, para_span_t path)
+{
+    size_t          len;
+    const json_t   *value;
+    unsigned char   name[PARA_JSON_NAME_MAX];
+
+    value = root;
+
+    do {
+        if (!para_json_path_next(&path, name, &len)) {
+            return NULL;
+        }
+
+        value = json_object_getn(value, (const char *) name, len);
+
+    } while (path.len != 0 && value != NULL);
+
+    return value;
+}
+
+
+int
+para_json_path_check(para_span_t path)
+{
+    size_t         len;
+    unsigned char  name[PARA_JSON_NAME_MAX];
+
+    do {
+        if (!para_json_path_next(&path, name, &len)) {
+            return 0;
+        }
+
+    } while (path.len != 0);
+
+    return 1;
+}
+
+
+int
+para_json_string(const para_json_t *value, para_span_t *text)
+{
+    if (!json_is_string(value)) {
+        return 0;
+    }
+
+    *text = para_span(json_string_value(value), json_string_length(value));
+
+    return 1;
+}
+
+
+int
+para_json_number(const para_json_t *value, double *number)
+{
+    if (!json_is_number(value)) {
+        return 0;
+    }
+
+    *number = json_number_value(value);
+
+    return 1;
+}
+
+
+size_t
+para_json_length(const para_json_t *value)
+{
+    return json_array_size(value);
+}
+
+
+const para_json_t *
+para_json_item(const para_json_t *value, size_t i)
+{
+    return json_array_get(value, i);
+}
+
+
+int
+para_json_encode(unsigned char *dst, size_t size, size_t *n, const char *name,
+    para_span_t value)
+{
+    size_t   len;
+    json_t  *root;
+
+    root = json_object();
+
+    /* json_stringn() refuses what is no UTF-8, json_object_set_new() a NULL */
+
+    if (json_object_set_new(root, name,
+                            json_stringn((const char *) value.data, value.len))
+        != 0)
+    {
+        json_decref(root);
+        return 0;
+    }
+
+    len = json_dumpb(root, (char *) dst, size, JSON_COMPACT);
+
+    json_decref(root);
+
+    if (len == 0 || len > size) {
+        return 0;
+    }
+
+    *n = len;
+
+    return 1;
+}
