@@ -1,0 +1,260 @@
+#include "para_jwk.h"
+
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "para_jwk_set.h"
+
+
+static const char  para_jwks_too_many[] = "it has more than 32 keys";
+
+
+static void
+para_jwk_set_kid(para_jwk_t *jwk, para_span_t kid)
+{
+    if (kid.data == NULL) {
+        return;
+    }
+
+    memcpy(jwk->kid_text, kid.data, kid.len);
+    jwk->kid = para_span(jwk->kid_text, kid.len);
+}
+
+
+const char *
+para_jwks_keep(para_jwks_t *set, para_key_t *key, unsigned algorithms,
+    para_span_t kid)
+{
+    para_jwk_t  *jwk;
+
+    if (set->keys + set->refused == PARA_JWKS_MAX_KEYS) {
+        para_key_free(key);
+        return para_jwks_too_many;
+    }
+
+    jwk = &set->key[set->keys++];
+    jwk->key = key;
+    jwk->algorithms = algorithms;
+    para_jwk_set_kid(jwk, kid);
+
+    return NULL;
+}
+
+
+const char *
+para_jwks_leave_out(para_jwks_t *set, const char *why, para_span_t kid)
+{
+    para_jwk_t  *jwk;
+
+    /* a key must not go missing because memory is out for a moment */
+
+    if (why == para_key_no_memory) {
+        return why;
+    }
+
+    if (set->keys + set->refused == PARA_JWKS_MAX_KEYS) {
+        return para_jwks_too_many;
+    }
+
+    jwk = &set->left_out[set->refused++];
+    jwk->why = why;
+    para_jwk_set_kid(jwk, kid);
+
+    return NULL;
+}
+
+
+static int
+para_jwks_is_json(para_span_t text)
+{
+    size_t  i;
+
+    /* RFC 8259 2: insignificant white space */
+
+    for (i = 0; i < text.len; i++) {
+        if (memchr(" \t\r\n", text.data[i], 4) == NULL) {
+            return text.data[i] == '{';
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * A kid names one key.  Two algorithms of one kind could tell two keys apart,
+ * but who writes such a set has made a mistake in any case.
+ */
+
+static int
+para_jwks_has_duplicates(const para_jwks_t *set)
+{
+    size_t             i, j;
+    const para_jwk_t  *a, *b;
+
+    for (i = 0; i < set->keys; i++) {
+        for (j = i + 1; j < set->keys; j++) {
+            a = &set->key[i];
+            b = &set->key[j];
+
+            if (a->kid.data != NULL && b->kid.data != NULL
+                && para_span_eq(a->kid, b->kid)
+                && para_key_kty(a->key) == para_key_kty(b->key))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static const char *
+para_jwks_read(para_jwks_t *set, para_span_t text, para_jwks_kind_e kind)
+{
+    const char  *why;
+
+    if (text.len == 0) {
+        return "it is empty";
+    }
+
+    if (text.len > PARA_JWKS_MAX_SIZE) {
+        return "it is larger than 64 KiB";
+    }
+
+    if (EVP_Q_digest(NULL, "SHA256", NULL, text.data, text.len,
+                     set->fingerprint, NULL)
+        != 1)
+    {
+        return para_key_no_memory;
+    }
+
+    if (para_jwks_is_json(text)) {
+        why = para_jwks_read_json(set, text, kind);
+
+    } else {
+        why = para_jwks_read_pem(set, text);
+    }
+
+    if (why != NULL) {
+        return why;
+    }
+
+    if (set->keys == 0) {
+        return set->refused != 0 ? set->left_out[0].why : "it has no key";
+    }
+
+    if (para_jwks_has_duplicates(set)) {
+        return "two of its keys have the same kid: give each a kid of its own";
+    }
+
+    return NULL;
+}
+
+
+para_jwks_t *
+para_jwks_parse(para_span_t text, para_jwks_kind_e kind, const char **why)
+{
+    para_jwks_t  *set;
+
+    set = calloc(1, sizeof(para_jwks_t));
+    if (set == NULL) {
+        *why = para_key_no_memory;
+        return NULL;
+    }
+
+    /* what OpenSSL says of a refused key is nobody else's error */
+
+    (void) ERR_set_mark();
+
+    *why = para_jwks_read(set, text, kind);
+
+    (void) ERR_pop_to_mark();
+
+    if (*why != NULL) {
+        para_jwks_free(set);
+        return NULL;
+    }
+
+    return set;
+}
+
+
+void
+para_jwks_free(para_jwks_t *set)
+{
+    size_t  i;
+
+    if (set == NULL) {
+        return;
+    }
+
+    for (i = 0; i < set->keys; i++) {
+        para_key_free(set->key[i].key);
+    }
+
+    free(set);
+}
+
+
+size_t
+para_jwks_count(const para_jwks_t *set)
+{
+    return set->keys;
+}
+
+
+const para_jwk_t *
+para_jwks_key(const para_jwks_t *set, size_t i)
+{
+    return i < set->keys ? &set->key[i] : NULL;
+}
+
+
+const char *
+para_jwks_refused(const para_jwks_t *set, size_t i, para_span_t *kid)
+{
+    if (i >= set->refused) {
+        return NULL;
+    }
+
+    *kid = set->left_out[i].kid;
+
+    return set->left_out[i].why;
+}
+
+
+const unsigned char *
+para_jwks_fingerprint(const para_jwks_t *set)
+{
+    return set->fingerprint;
+}
+
+
+para_span_t
+para_jwk_kid(const para_jwk_t *key)
+{
+    return key->kid;
+}
+
+
+unsigned
+para_jwk_algorithms(const para_jwk_t *key)
+{
+    return key->algorithms;
+}
+
+
+int
+para_jwk_verify(const para_jwk_t *key, const para_alg_t *alg,
+    para_span_t message, para_span_t signature)
+{
+    if (!(key->algorithms & alg->bit)) {
+        return 0;
+    }
+
+    return para_key_verify(key->key, alg, message, signature);
+}

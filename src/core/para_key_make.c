@@ -1,0 +1,279 @@
+#include "para_key.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
+
+#include "para_jwk.h"
+
+
+#define PARA_KEY_EXPONENT_BITS  64
+#define PARA_KEY_POINT_MAX      (1 + 2 * 66)       /* 0x04 X Y, of P-521 */
+
+
+static const char *
+para_key_check_rsa(EVP_PKEY *pkey)
+{
+    int          bits;
+    BIGNUM      *n, *e;
+    const char  *why;
+
+    bits = EVP_PKEY_get_bits(pkey);
+
+    if (bits < PARA_RSA_MIN_BITS) {
+        return "its RSA modulus has fewer than 2048 bits";
+    }
+
+    if (bits > PARA_RSA_MAX_BITS) {
+        return "its RSA modulus has more than 4096 bits";
+    }
+
+    n = NULL;
+    e = NULL;
+
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1
+        || EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+    {
+        why = para_key_failed("its RSA modulus or exponent cannot be read");
+
+    } else if (!BN_is_odd(n)) {
+        why = "its RSA modulus is even";
+
+    } else if (!BN_is_odd(e) || BN_is_one(e)) {
+        why = "its RSA exponent is 1 or even";
+
+    } else if (BN_num_bits(e) > PARA_KEY_EXPONENT_BITS) {
+        why = "its RSA exponent has more than 64 bits";
+
+    } else {
+        why = NULL;
+    }
+
+    BN_free(n);
+    BN_free(e);
+
+    return why;
+}
+
+
+/* SEC 1 3.2.2.1: on the curve, not the point at infinity, of its order. */
+
+static const char *
+para_key_check_ec(EVP_PKEY *pkey)
+{
+    int            good;
+    EVP_PKEY_CTX  *ctx;
+
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    if (ctx == NULL) {
+        return para_key_no_memory;
+    }
+
+    good = EVP_PKEY_public_check(ctx) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+
+    return good ? NULL : para_key_failed("its point is not on its curve");
+}
+
+
+/* Whatever a key was made of, it is held against the limits here. */
+
+static const char *
+para_key_adopt(para_key_t **key, EVP_PKEY *pkey)
+{
+    const char  *why;
+
+    why = NULL;
+
+    if (EVP_PKEY_is_a(pkey, "RSA")) {
+        why = para_key_check_rsa(pkey);
+
+    } else if (EVP_PKEY_is_a(pkey, "EC")) {
+        why = para_key_check_ec(pkey);
+    }
+
+    return why != NULL ? why : para_key_prepared(key, pkey);
+}
+
+
+static const char *
+para_key_from_params(para_key_t **key, const char *type, OSSL_PARAM_BLD *bld)
+{
+    EVP_PKEY      *pkey;
+    OSSL_PARAM    *params;
+    const char    *why;
+    EVP_PKEY_CTX  *ctx;
+
+    pkey = NULL;
+    params = OSSL_PARAM_BLD_to_param(bld);
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+
+    if (params == NULL || ctx == NULL) {
+        why = para_key_no_memory;
+
+    } else if (EVP_PKEY_fromdata_init(ctx) != 1
+               || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params)
+                  != 1)
+    {
+        why = para_key_failed("its members make no key");
+
+    } else {
+        why = para_key_adopt(key, pkey);
+    }
+
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_free(params);
+
+    return why;
+}
+
+
+/* RFC 7518 6.3.1. */
+
+const char *
+para_key_rsa(para_key_t **key, para_span_t n, para_span_t e)
+{
+    BIGNUM          *modulus, *exponent;
+    const char      *why;
+    OSSL_PARAM_BLD  *bld;
+
+    bld = OSSL_PARAM_BLD_new();
+    modulus = BN_bin2bn(n.data, (int) n.len, NULL);
+    exponent = BN_bin2bn(e.data, (int) e.len, NULL);
+
+    if (bld == NULL || modulus == NULL || exponent == NULL
+        || !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, modulus)
+        || !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, exponent))
+    {
+        why = para_key_no_memory;
+
+    } else {
+        why = para_key_from_params(key, "RSA", bld);
+    }
+
+    BN_free(modulus);
+    BN_free(exponent);
+    OSSL_PARAM_BLD_free(bld);
+
+    return why;
+}
+
+
+static const para_alg_t *
+para_key_curve(para_span_t curve)
+{
+    size_t             i;
+    const para_alg_t  *alg;
+
+    for (i = 0; (alg = para_alg_row(i)) != NULL; i++) {
+        if (alg->kty == PARA_KTY_EC && para_span_eq(alg->curve, curve)) {
+            return alg;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* RFC 7518 6.2.1: the coordinates have the full size, with leading zeros. */
+
+const char *
+para_key_ec(para_key_t **key, para_span_t curve, para_span_t x, para_span_t y)
+{
+    size_t             half;
+    const char        *why;
+    unsigned char      point[PARA_KEY_POINT_MAX];
+    OSSL_PARAM_BLD    *bld;
+    const para_alg_t  *alg;
+
+    alg = para_key_curve(curve);
+    if (alg == NULL) {
+        return "its curve is not supported";
+    }
+
+    half = alg->half;
+
+    if (x.len != half || y.len != half) {
+        return "its coordinates have not the size of its curve";
+    }
+
+    point[0] = POINT_CONVERSION_UNCOMPRESSED;
+    memcpy(point + 1, x.data, half);
+    memcpy(point + 1 + half, y.data, half);
+
+    bld = OSSL_PARAM_BLD_new();
+
+    if (bld == NULL
+        || !OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
+                                            alg->group, 0)
+        || !OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY,
+                                             point, 1 + 2 * half))
+    {
+        why = para_key_no_memory;
+
+    } else {
+        why = para_key_from_params(key, "EC", bld);
+    }
+
+    OSSL_PARAM_BLD_free(bld);
+
+    return why;
+}
+
+
+const char *
+para_key_public(para_key_t **key, para_span_t der)
+{
+    EVP_PKEY             *pkey;
+    const char           *why;
+    const unsigned char  *p;
+
+    p = der.data;
+    pkey = d2i_PUBKEY(NULL, &p, (long) der.len);
+
+    if (pkey == NULL || p != der.data + der.len) {
+        why = para_key_failed("it is no public key in DER");
+
+    } else {
+        why = para_key_adopt(key, pkey);
+    }
+
+    EVP_PKEY_free(pkey);
+
+    return why;
+}
+
+
+/*
+ * Only the key is taken.  The operator's own file says that it is trusted: its
+ * issuer and its dates say nothing more, and there is no clock here.
+ */
+
+const char *
+para_key_certificate(para_key_t **key, para_span_t der)
+{
+    X509                 *x509;
+    EVP_PKEY             *pkey;
+    const char           *why;
+    const unsigned char  *p;
+
+    p = der.data;
+    x509 = d2i_X509(NULL, &p, (long) der.len);
+    pkey = x509 == NULL ? NULL : X509_get0_pubkey(x509);
+
+    if (pkey == NULL || p != der.data + der.len) {
+        why = para_key_failed("it is no certificate in DER");
+
+    } else {
+        why = para_key_adopt(key, pkey);
+    }
+
+    X509_free(x509);
+
+    return why;
+}
