@@ -13,13 +13,16 @@
 
 
 /* A NumericDate from here on is taken for milliseconds and refused. */
-#define PARA_TIME_MAX  100000000000.0
+#define PARA_TIME_MAX    100000000000.0
+
+#define PARA_LEEWAY_MAX  86400        /* seconds */
 
 
 typedef struct {
     const para_span_t  *audience;     /* accepted values of aud */
     size_t              audiences;    /* how many; 0: aud is not looked at */
-    int64_t             leeway;       /* seconds, for exp, nbf and iat */
+    int64_t             leeway;       /* seconds, for exp, nbf and iat:
+                                         0 to PARA_LEEWAY_MAX */
 } para_claims_policy_t;
 
 

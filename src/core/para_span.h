@@ -42,4 +42,37 @@ para_span_eq(para_span_t a, para_span_t b)
 }
 
 
+/* The same without regard to the case of ASCII letters, in any locale. */
+
+static inline int
+para_span_eq_nocase(para_span_t a, para_span_t b)
+{
+    size_t         i;
+    unsigned char  x, y;
+
+    if (a.len != b.len) {
+        return 0;
+    }
+
+    for (i = 0; i < a.len; i++) {
+        x = a.data[i];
+        y = b.data[i];
+
+        if (x >= 'A' && x <= 'Z') {
+            x = (unsigned char) (x | 0x20);
+        }
+
+        if (y >= 'A' && y <= 'Z') {
+            y = (unsigned char) (y | 0x20);
+        }
+
+        if (x != y) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 #endif /* PARA_SPAN_H */
