@@ -1,0 +1,401 @@
+#include "para_identity.h"
+
+#include <stdlib.h>
+
+#include "para_header.h"
+#include "para_list.h"
+
+
+/* One text each of the token and of the session, and where it goes. */
+
+typedef struct {
+    para_identity_field_e  field;
+    para_claim_e           claim;
+    int                    session;          /* -1: it has none */
+    size_t                 max;
+} para_identity_text_t;
+
+
+static const para_identity_text_t  para_identity_texts[] = {
+    { PARA_ID_USER_ID, PARA_CLAIM_USER_ID,
+      PARA_SESSION_USER_ID, PARA_USER_ID_MAX },
+
+    { PARA_ID_INTERNAL_USER_ID, PARA_CLAIM_INTERNAL_USER_ID,
+      -1, PARA_USER_ID_MAX },
+
+    { PARA_ID_IDENTIFIER, PARA_CLAIM_IDENTIFIER,
+      PARA_SESSION_IDENTIFIER, PARA_TEXT_MAX },
+
+    { PARA_ID_AUTH_TYPE, PARA_CLAIM_AUTH_TYPE,
+      PARA_SESSION_AUTH_TYPE, PARA_TEXT_MAX }
+};
+
+#define PARA_IDENTITY_TEXTS                                                   \
+    (sizeof(para_identity_texts) / sizeof(para_identity_texts[0]))
+
+
+/* The fields as they were found: views of token and session, not encoded. */
+
+typedef struct {
+    para_span_t         text[PARA_ID_FIELDS];
+    const para_json_t  *roles;
+    const para_json_t  *wallets;
+    size_t              lists;        /* bytes that both take at most */
+} para_identity_raw_t;
+
+
+/* The first path that leads to something. */
+
+static const para_json_t *
+para_identity_claim(const para_token_t *token, para_claim_e claim)
+{
+    size_t                     i;
+    const para_json_t         *value;
+    const para_claim_paths_t  *map;
+
+    map = &token->issuer->map[claim];
+
+    for (i = 0; i < map->paths; i++) {
+        value = para_json_path(token->claims, map->path[i]);
+
+        if (value != NULL && para_json_type(value) != PARA_JSON_NULL) {
+            return value;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Keeps a text in its field; an empty one is absent. */
+
+static para_reason_e
+para_identity_keep(para_identity_raw_t *raw, const para_identity_text_t *row,
+    para_span_t text)
+{
+    if (text.len > row->max) {
+        return PARA_CLAIM_SIZE;
+    }
+
+    if (text.len != 0) {
+        raw->text[row->field] = text;
+    }
+
+    return PARA_OK;
+}
+
+
+static para_reason_e
+para_identity_read_texts(para_identity_raw_t *raw, const para_token_t *token)
+{
+    size_t                       i;
+    para_span_t                  text;
+    para_reason_e                rc;
+    const para_json_t           *value;
+    const para_identity_text_t  *row;
+
+    for (i = 0; i < PARA_IDENTITY_TEXTS; i++) {
+        row = &para_identity_texts[i];
+        value = para_identity_claim(token, row->claim);
+
+        if (value == NULL) {
+            continue;
+        }
+
+        rc = para_list_read_text(value, &text);
+
+        if (rc == PARA_OK) {
+            rc = para_identity_keep(raw, row, text);
+        }
+
+        if (rc != PARA_OK) {
+            return rc;
+        }
+    }
+
+    return PARA_OK;
+}
+
+
+static para_reason_e
+para_identity_read(para_identity_raw_t *raw, const para_token_t *token)
+{
+    para_reason_e  rc;
+
+    raw->roles = para_identity_claim(token, PARA_CLAIM_ROLES);
+    raw->wallets = para_identity_claim(token, PARA_CLAIM_WALLETS);
+    raw->text[PARA_ID_ISSUER] = token->issuer->name;
+
+    rc = para_identity_read_texts(raw, token);
+
+    if (rc == PARA_OK) {
+        rc = para_list_check_roles(raw->roles, &raw->lists);
+    }
+
+    if (rc == PARA_OK) {
+        rc = para_list_check_wallets(raw->wallets, &raw->lists);
+    }
+
+    return rc;
+}
+
+
+/* What the token does not say, the session may. */
+
+static para_reason_e
+para_identity_complete(para_identity_raw_t *raw, const para_session_t *session)
+{
+    size_t                       i;
+    para_reason_e                rc;
+    const para_identity_text_t  *row;
+
+    for (i = 0; i < PARA_IDENTITY_TEXTS; i++) {
+        row = &para_identity_texts[i];
+
+        if (row->session == -1 || raw->text[row->field].data != NULL) {
+            continue;
+        }
+
+        rc = para_identity_keep(raw, row, session->field[row->session]);
+        if (rc != PARA_OK) {
+            return rc;
+        }
+    }
+
+    return PARA_OK;
+}
+
+
+typedef enum {
+    PARA_COMPARE_NOTHING = 0,         /* one side has none */
+    PARA_COMPARE_EQUAL,
+    PARA_COMPARE_DIFFERENT
+} para_compare_e;
+
+
+static para_compare_e
+para_identity_compare(para_span_t a, para_span_t b, int nocase)
+{
+    int  equal;
+
+    if (a.data == NULL || b.data == NULL) {
+        return PARA_COMPARE_NOTHING;
+    }
+
+    equal = nocase ? para_span_eq_nocase(a, b) : para_span_eq(a, b);
+
+    return equal ? PARA_COMPARE_EQUAL : PARA_COMPARE_DIFFERENT;
+}
+
+
+static int
+para_identity_is_evm(para_span_t address)
+{
+    size_t  i;
+
+    if (address.len != 42 || memcmp(address.data, "0x", 2) != 0) {
+        return 0;
+    }
+
+    for (i = 2; i < address.len; i++) {
+        if (address.data[i] == '\0'
+            || strchr("0123456789abcdefABCDEF", address.data[i]) == NULL)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * Mail addresses are the same in any case, and so are EVM addresses, whose
+ * case is a mere checksum (EIP-55).  Nothing else is.
+ */
+
+static para_compare_e
+para_identity_compare_identifier(const para_identity_raw_t *raw,
+    const para_session_t *session)
+{
+    int          nocase;
+    para_span_t  a, b, type;
+
+    a = raw->text[PARA_ID_IDENTIFIER];
+    b = session->field[PARA_SESSION_IDENTIFIER];
+    type = session->field[PARA_SESSION_AUTH_TYPE];
+
+    nocase = para_span_eq_nocase(type, PARA_SPAN("email"))
+             || (para_identity_is_evm(a) && para_identity_is_evm(b));
+
+    return para_identity_compare(a, b, nocase);
+}
+
+
+/* Para's own SDK says TWITTER for what its documents call x. */
+
+static para_span_t
+para_identity_method(para_span_t method)
+{
+    if (para_span_eq_nocase(method, PARA_SPAN("twitter"))) {
+        return PARA_SPAN("x");
+    }
+
+    return method;
+}
+
+
+/* A backend may have written down either how, or through whom. */
+
+static para_compare_e
+para_identity_compare_type(const para_identity_raw_t *raw,
+    const para_session_t *session)
+{
+    para_span_t     type;
+    para_compare_e  how, whom;
+
+    type = para_identity_method(raw->text[PARA_ID_AUTH_TYPE]);
+
+    how = para_identity_compare(type,
+              para_identity_method(session->field[PARA_SESSION_AUTH_TYPE]), 1);
+
+    whom = para_identity_compare(type,
+            para_identity_method(session->field[PARA_SESSION_OAUTH_METHOD]), 1);
+
+    return whom == PARA_COMPARE_EQUAL || how == PARA_COMPARE_NOTHING ? whom
+                                                                     : how;
+}
+
+
+static para_reason_e
+para_identity_match(const para_identity_raw_t *raw,
+    const para_session_t *session, para_match_e match)
+{
+    para_compare_e  user_id, identifier, type;
+
+    if (match == PARA_MATCH_OFF) {
+        return PARA_OK;
+    }
+
+    user_id = para_identity_compare(raw->text[PARA_ID_USER_ID],
+                                    session->field[PARA_SESSION_USER_ID], 0);
+    identifier = para_identity_compare_identifier(raw, session);
+    type = para_identity_compare_type(raw, session);
+
+    if (user_id == PARA_COMPARE_DIFFERENT
+        || identifier == PARA_COMPARE_DIFFERENT
+        || type == PARA_COMPARE_DIFFERENT)
+    {
+        return PARA_IDENTITY_MISMATCH;
+    }
+
+    if (match == PARA_MATCH_PRESENT
+        || user_id == PARA_COMPARE_EQUAL
+        || (identifier == PARA_COMPARE_EQUAL && type == PARA_COMPARE_EQUAL))
+    {
+        return PARA_OK;
+    }
+
+    return PARA_IDENTITY_INCOMPARABLE;
+}
+
+
+static unsigned char *
+para_identity_write_field(unsigned char *dst, const para_identity_raw_t *raw,
+    para_identity_field_e field)
+{
+    switch (field) {
+
+    case PARA_ID_ROLES:
+        return para_list_write_roles(dst, raw->roles);
+
+    case PARA_ID_WALLETS:
+        return para_list_write_wallets(dst, raw->wallets);
+
+    default:
+        return para_header_encode(dst, raw->text[field], "");
+    }
+}
+
+
+static para_reason_e
+para_identity_write(para_identity_t *identity, const para_identity_raw_t *raw)
+{
+    size_t          i, size;
+    unsigned char  *p, *end;
+
+    size = raw->lists + 1;            /* malloc(0) may be NULL */
+
+    for (i = 0; i < PARA_ID_FIELDS; i++) {
+        size += para_header_encoded_max(raw->text[i].len);
+    }
+
+    p = malloc(size);
+    if (p == NULL) {
+        return PARA_NO_MEMORY;
+    }
+
+    identity->memory = p;
+
+    for (i = 0; i < PARA_ID_FIELDS; i++) {
+        end = para_identity_write_field(p, raw, (para_identity_field_e) i);
+
+        if (end != p) {
+            identity->field[i] = para_span(p, (size_t) (end - p));
+        }
+
+        p = end;
+    }
+
+    return PARA_OK;
+}
+
+
+para_reason_e
+para_identity_build(para_identity_t *identity, const para_token_t *token,
+    const para_session_t *session, para_match_e match)
+{
+    para_reason_e        rc;
+    para_identity_raw_t  raw;
+
+    memset(identity, 0, sizeof(para_identity_t));
+    memset(&raw, 0, sizeof(para_identity_raw_t));
+
+    if (token == NULL && session == NULL) {
+        return PARA_IDENTITY_INCOMPARABLE;
+    }
+
+    if (token != NULL) {
+        rc = token->verdict;          /* no word of it counts before */
+
+        if (rc == PARA_OK) {
+            rc = para_identity_read(&raw, token);
+        }
+
+        if (rc == PARA_OK && session != NULL) {
+            rc = para_identity_match(&raw, session, match);
+        }
+
+        if (rc != PARA_OK) {
+            return rc;
+        }
+    }
+
+    if (session != NULL) {
+        rc = para_identity_complete(&raw, session);
+        if (rc != PARA_OK) {
+            return rc;
+        }
+    }
+
+    return para_identity_write(identity, &raw);
+}
+
+
+void
+para_identity_free(para_identity_t *identity)
+{
+    free(identity->memory);
+
+    memset(identity, 0, sizeof(para_identity_t));
+}
