@@ -1,0 +1,707 @@
+package ParaTest;
+
+# What every suite needs: an emulated Para and a sample app on free loopback
+# ports, a directory with the keys, tokens signed by someone who is not the
+# code under test, and the configuration that goes with them.
+#
+#   use lib 't/lib';
+#   use ParaTest;                          # first: it chooses nginx's port
+#   use Test::Nginx::Socket 'no_plan';
+#
+#   ParaTest::setup_blocks();
+#   run_tests();
+#
+#   __DATA__
+#   === TEST 1: both layers good
+#   --- config
+#   para_auth app;
+#   location / { proxy_pass http://127.0.0.1:$TEST_NGINX_APP_PORT; }
+#   --- login: alice
+#   --- request
+#   GET /
+#   --- response_body_like: "X-Para-User-Id"
+#   --- para_calls: 1
+#
+# Sections that setup_blocks() adds to Test::Nginx's own:
+#
+#   http_config    goes below the standard one (zone and provider "app")
+#   provider       more lines for the provider, as in
+#                  "--- provider eval: own_issuer()"
+#   config         gets the verify location as well; without one, the whole
+#                  server is protected and passes to the app
+#   login          USER [jwt|session] [ttl=SECONDS]: a new session's
+#                  credentials are added to the request (both, or one)
+#   fault          a line each: PATH MODE [NAME=NUMBER ...]
+#   para_calls     how many calls Para has had since the block began, checked
+#                  after each response; a list (eval) has one per request
+#   app_requests   the same of the app
+#   no_para        the configuration of the block is left as it is
+#
+# Test::Nginx evaluates the "eval" sections of all blocks before the first one
+# runs: sessions may be made there, but faults belong into their section.
+#
+# Environment: PARA_TEST_KEEP=1 keeps the directory and says where it is;
+# PARA_TEST_MODULE is another module than build/'s, empty for a static build.
+
+use strict;
+use warnings;
+
+use Carp             qw(croak);
+use Cwd              qw(abs_path);
+use Exporter         qw(import);
+use File::Basename   qw(dirname);
+use File::Temp       ();
+use IO::Select       ();
+use IO::Socket::INET ();
+use JSON::PP         ();
+use MIME::Base64     qw(decode_base64url encode_base64url);
+use Time::HiRes      qw(time);
+
+use Crypt::JWT       qw(encode_jwt);
+use Crypt::Mac::HMAC qw(hmac);
+use Crypt::PK::ECC   ();
+use Crypt::PK::RSA   ();
+use Crypt::PRNG      qw(random_bytes);
+
+my $ROOT;
+
+BEGIN {
+    $ROOT = abs_path(dirname(__FILE__) . '/../..');
+    unshift @INC, "$ROOT/demo/lib";
+}
+
+use ParaDemo::Nginx ();
+use ParaDemo::Process qw(wait_until);
+use ParaDemo::Servers ();
+use ParaDemo::Users   ();
+
+our @EXPORT = qw(
+    $PARA_DIR $PARA_PORT $PARA_URL $PARA_AUDIENCE $PARA_PUBLIC_KEY
+    $APP_PORT $APP_URL
+    login end_session fault calls para_calls reset_para app_count app_calls
+    reset_app
+    para_jwt own_jwt tamper jwt_claims jwt_header sign_raw own_key para_key
+    http_config verify_location own_issuer
+    bearer credentials http_raw start_nginx check_nginx free_ports wait_until
+    put_file
+);
+
+our (
+    $PARA_DIR, $PARA_PORT, $PARA_URL, $PARA_AUDIENCE, $PARA_PUBLIC_KEY,
+    $APP_PORT, $APP_URL
+);
+
+use constant {
+    TOKEN_TTL   => 1800,
+    RSA_BYTES   => 256,
+    RSA_E       => 65537,
+    HMAC_BYTES  => 32,
+    RAW_TIMEOUT => 10,
+    OWN_ISS     => 'https://backend.example',
+    OWN_AUD     => 'my-api',
+};
+
+my $JSON = JSON::PP->new->utf8->canonical;
+
+my ($owner, $temp, $servers, %own, @nginx);
+
+
+# ---- Life -----------------------------------------------------------------
+
+_start() if !$^C;
+
+sub _start {
+    $owner = $$;
+    $temp  = File::Temp->newdir(
+        'para-test-XXXXXXXX',
+        TMPDIR  => 1,
+        CLEANUP => !$ENV{PARA_TEST_KEEP}
+    );
+    $PARA_DIR = "$temp";
+
+    # Workers that dropped root pass through; the secrets have their own modes.
+    chmod oct('0755'), $PARA_DIR;
+
+    $servers = ParaDemo::Servers->start(dir => $PARA_DIR);
+
+    $PARA_PORT       = $servers->emulator_port;
+    $PARA_URL        = "http://127.0.0.1:$PARA_PORT";
+    $PARA_AUDIENCE   = $servers->para('audience');
+    $PARA_PUBLIC_KEY = $servers->para('public_key');
+    $APP_PORT        = $servers->app_port;
+    $APP_URL         = "http://127.0.0.1:$APP_PORT";
+
+    _make_own_keys();
+    _set_environment();
+
+    return;
+}
+
+END { _stop() }
+
+sub _stop {
+    return if !defined $owner || $owner != $$;
+
+    local ($?, $!, $@);
+
+    $_->stop for grep {defined} @nginx;
+    $servers->stop if $servers;
+    undef $servers;
+
+    print STDERR "# kept: $PARA_DIR\n" if $ENV{PARA_TEST_KEEP};
+    undef $temp;
+
+    return;
+}
+
+# Test::Nginx reads its settings when it is loaded, and puts the values of
+# $TEST_NGINX_... into the configurations of the blocks.
+sub _set_environment {
+    my $module = $ENV{PARA_TEST_MODULE} // ParaDemo::Nginx::default_module();
+
+    $ENV{TEST_NGINX_LOAD_MODULES} //= $module;
+    $ENV{TEST_NGINX_BINARY}       //= ParaDemo::Nginx::default_binary();
+    $ENV{TEST_NGINX_PORT}         //= free_ports();
+    $ENV{TEST_NGINX_SERVROOT}     //= "$PARA_DIR/servroot";
+
+    # Set by a file that asked for random ports before; ours are as good.
+    delete $ENV{TEST_NGINX_RANDOMIZE};
+
+    $ENV{TEST_NGINX_PARA_DIR}        = $PARA_DIR;
+    $ENV{TEST_NGINX_PARA_PORT}       = $PARA_PORT;
+    $ENV{TEST_NGINX_PARA_AUDIENCE}   = $PARA_AUDIENCE;
+    $ENV{TEST_NGINX_PARA_PUBLIC_KEY} = $PARA_PUBLIC_KEY;
+    $ENV{TEST_NGINX_APP_PORT}        = $APP_PORT;
+
+    return;
+}
+
+# The first of ten ports that are this process's to use.
+sub free_ports { return ParaDemo::Nginx::free_ports() }
+
+# A file in PARA_DIR; returns its path.
+sub put_file {
+    my ($name, $content, $mode) = @_;
+
+    my $path = "$PARA_DIR/$name";
+    unlink $path;
+    open my $out, '>:raw', $path or croak "$path: $!";
+    chmod $mode // oct('0644'), $path;
+    print {$out} $content;
+    close $out or croak "$path: $!";
+
+    return $path;
+}
+
+
+# ---- Keys -----------------------------------------------------------------
+
+# The operator's own backend signs with three kinds of keys.  In PARA_DIR:
+#   own.jwks.json, own-rsa.jwks.json, own-ec.jwks.json, own-hmac.jwks.json
+#   own-rsa.pem, own-ec.pem (public keys), own-hmac.key (raw bytes)
+sub _make_own_keys {
+    my $rsa = Crypt::PK::RSA->new;
+    $rsa->generate_key(RSA_BYTES, RSA_E);
+
+    my $ecc = Crypt::PK::ECC->new;
+    $ecc->generate_key('secp256r1');
+
+    my $secret = random_bytes(HMAC_BYTES);
+
+    %own = (
+        RS256 => {kid => 'own-rsa',  key => $rsa},
+        ES256 => {kid => 'own-ec',   key => $ecc},
+        HS256 => {kid => 'own-hmac', key => $secret},
+    );
+
+    my %jwk = (
+        rsa  => $rsa->export_key_jwk('public', 1),
+        ec   => $ecc->export_key_jwk('public', 1),
+        hmac => {kty => 'oct', k => encode_base64url($secret)},
+    );
+    my %alg = (rsa => 'RS256', ec => 'ES256', hmac => 'HS256');
+
+    for my $name (keys %jwk) {
+        %{$jwk{$name}} = (
+            %{$jwk{$name}},
+            kid => "own-$name",
+            use => 'sig',
+            alg => $alg{$name}
+        );
+        put_file("own-$name.jwks.json",
+            $JSON->encode({keys => [$jwk{$name}]}), oct '0400');
+    }
+
+    put_file('own.jwks.json',
+        $JSON->encode({keys => [@jwk{qw(rsa ec hmac)}]}), oct '0400');
+    put_file('own-rsa.pem',  $rsa->export_key_pem('public_x509'));
+    put_file('own-ec.pem',   $ecc->export_key_pem('public'));
+    put_file('own-hmac.key', $secret, oct '0400');
+
+    return;
+}
+
+# The backend's signing key for an algorithm: a Crypt::PK object, or bytes.
+sub own_key {
+    my ($alg) = @_;
+    return ($own{$alg} // croak "the backend has no key for $alg")->{key};
+}
+
+# Para's signing key, as a private JWK (a hash), by its index.
+sub para_key {
+    my ($index) = @_;
+    return $servers->para('private_keys')->[$index // 0]
+        // croak "Para has no key $index";
+}
+
+
+# ---- Para and the app -----------------------------------------------------
+
+# A new session: verificationToken, sessionCookie, exportedSession,
+# exportedSessionWithSigner, jwt, userId, user (the record), expiresAt.
+# Options: ttl, keyIndex.
+sub login {
+    my ($user, %options) = @_;
+    return $servers->login($user // 'alice', %options);
+}
+
+sub end_session { return $servers->end_session(@_) }
+
+# fault('/sessions/verify', '500', times => 1, delay_ms => ..,
+# retry_after => ..); the modes are in "demo/para-emulator --help".
+sub fault { return $servers->fault(@_) }
+
+# total, paths, requests, connections, in_flight, max_in_flight
+sub calls { return $servers->calls }
+
+# How many calls Para has had (of one path).
+sub para_calls {
+    my ($path) = @_;
+    my $calls = calls();
+    return defined $path ? $calls->{paths}{$path} // 0 : $calls->{total};
+}
+
+# Faults and counters; also sessions with (sessions => 1).
+sub reset_para { return $servers->reset_emulator(@_) }
+
+sub app_count { return $servers->app_count }
+sub app_calls { return $servers->app_calls }
+sub reset_app { return $servers->reset_app }
+
+
+# ---- Tokens ---------------------------------------------------------------
+
+sub _user_of {
+    my ($user) = @_;
+    return $user->{user} if ref $user;
+    return ParaDemo::Users::user($user) // croak "no such user: $user";
+}
+
+# Claims with others put over them; undef takes one away.
+sub _merge {
+    my ($claims, $overrides) = @_;
+
+    my %merged = (%$claims, %$overrides);
+    for my $name (keys %$overrides) {
+        delete $merged{$name} if !defined $overrides->{$name};
+    }
+
+    return \%merged;
+}
+
+sub _encode {
+    my ($claims, %options) = @_;
+
+    my $header = _merge({typ => 'JWT', kid => $options{kid}},
+        $options{header} // {});
+    delete $header->{kid} if !defined $header->{kid};
+
+    # Header members other than the defaults may be missing or odd; "alg" is
+    # written by the encoder, and sign_raw() is there for what it refuses.
+    return encode_jwt(
+        payload       => $JSON->encode($claims),
+        alg           => $options{alg},
+        key           => $options{key},
+        extra_headers => $header,
+        allow_none    => 1,
+    );
+}
+
+# A JWT of Para's for a user (a name, or what login() returned).  Overrides
+# are claims (undef removes one), where "data" is merged into the claim; and
+# header => {..}, alg, key, key_index.
+sub para_jwt {
+    my ($user, %overrides) = @_;
+
+    my %option = map { $_ => delete $overrides{$_} }
+        qw(header alg key key_index);
+    my $record = _user_of($user);
+    my $jwk    = para_key($option{key_index});
+    my $now    = int time;
+
+    my $data = _merge(ParaDemo::Users::jwt_data($record),
+        ref $overrides{data} eq 'HASH' ? delete $overrides{data} : {});
+
+    return _encode(
+        _merge(
+            {   data => $data,
+                iat  => $now,
+                exp  => $now + TOKEN_TTL,
+                aud  => $PARA_AUDIENCE,
+                sub  => $record->{userId},
+            },
+            \%overrides
+        ),
+        alg    => $option{alg} // 'RS256',
+        key    => $option{key} // $jwk,
+        kid    => $jwk->{kid},
+        header => $option{header},
+    );
+}
+
+# A JWT of the operator's own backend: user (alice), alg (ES256), claims and
+# header (over the defaults, undef removes), key.
+sub own_jwt {
+    my (%options) = @_;
+
+    my $record = _user_of($options{user} // 'alice');
+    my $alg    = $options{alg} // 'ES256';
+    my $now    = int time;
+
+    my $claims = _merge(
+        {   internal_user_id => "u-$record->{name}",
+            para_user_id     => $record->{userId},
+            auth_method      => $record->{authType},
+            auth_identifier  => $record->{identifier},
+            roles            => ['user'],
+            iss              => OWN_ISS,
+            aud              => OWN_AUD,
+            iat              => $now,
+            exp              => $now + TOKEN_TTL,
+        },
+        $options{claims} // {}
+    );
+
+    return _encode(
+        $claims,
+        alg    => $alg,
+        key    => $options{key} // own_key($alg),
+        kid    => $own{$alg} && $own{$alg}{kid},
+        header => $options{header},
+    );
+}
+
+# Signs a header and a payload that are any bytes at all.  The key is
+# own_key()'s, or a JWK hash like para_key()'s.
+sub sign_raw {
+    my ($alg, $key, $header, $payload) = @_;
+
+    my $input = join '.', map { encode_base64url($_) } $header, $payload;
+    my $rsa = ref $key eq 'HASH' ? Crypt::PK::RSA->new($key) : $key;
+
+    my $signature =
+          $alg eq 'RS256' ? $rsa->sign_message($input, 'SHA256', 'v1.5')
+        : $alg eq 'ES256' ? $key->sign_message_rfc7518($input, 'SHA256')
+        : $alg eq 'HS256' ? hmac('SHA256', $key, $input)
+        :                   croak "cannot sign with $alg";
+
+    return $input . '.' . encode_base64url($signature);
+}
+
+sub _part {
+    my ($jwt, $index) = @_;
+    return $JSON->decode(decode_base64url((split /\./, $jwt)[$index]));
+}
+
+sub jwt_header { return _part($_[0], 0) }
+sub jwt_claims { return _part($_[0], 1) }
+
+# The same token and signature with other claims (a later end by default).
+sub tamper {
+    my ($jwt, %claims) = @_;
+
+    my ($header, undef, $signature) = split /\./, $jwt;
+    my $old = jwt_claims($jwt);
+    %claims = (exp => $old->{exp} + 1) if !%claims;
+
+    return join '.', $header,
+        encode_base64url($JSON->encode(_merge($old, \%claims))), $signature;
+}
+
+sub bearer {
+    my ($jwt) = @_;
+    return "Authorization: Bearer $jwt";
+}
+
+# The request headers of a login, one a line; or of one layer: jwt, session.
+sub credentials {
+    my ($login, $layer) = @_;
+
+    my %line = (
+        jwt     => bearer($login->{jwt}),
+        session => "X-Para-Session: $login->{verificationToken}",
+    );
+
+    return defined $layer
+        ? ($line{$layer} // croak "no such layer: $layer")
+        : "$line{jwt}\n$line{session}";
+}
+
+
+# ---- Configurations -------------------------------------------------------
+
+sub own_issuer {
+    my (%options) = @_;
+
+    my $file       = $options{key_file} // 'own.jwks.json';
+    my $algorithms = $options{algorithms} // 'RS256 ES256 HS256';
+    my $more       = $options{more} // '';
+
+    # OWN_ISS and OWN_AUD are subs: hence the joins.
+    return join "\n",
+        '        issuer backend {',
+        "            key_file $PARA_DIR/$file;",
+        "            algorithms $algorithms;",
+        '            iss ' . OWN_ISS . ';',
+        '            audience ' . OWN_AUD . ';',
+        "            $more",
+        '        }',
+        '        para_issuer on;',
+        '';
+}
+
+# Options: zone (size), provider (more lines of it), http (more lines below).
+sub http_config {
+    my (%options) = @_;
+
+    my $zone     = $options{zone} // '4m';
+    my $provider = $options{provider} // '';
+    my $http     = $options{http} // '';
+
+    return <<"CONF";
+    para_auth_zone para:$zone;
+
+    para_auth_provider app {
+        api $PARA_URL;
+        audience $PARA_AUDIENCE;
+        secret_key_file $PARA_DIR/secret.key;
+        key_file $PARA_DIR/jwks.json;
+$provider
+    }
+$http
+CONF
+}
+
+# The shipped location, for the provider of http_config(): users include the
+# file as it is, so that is what is tested.
+sub verify_location {
+    my $path = "$ROOT/conf-examples/para-auth-verify.conf";
+
+    open my $in, '<', $path or croak "$path: $!";
+    local $/;
+    return scalar <$in>;
+}
+
+sub _parse_login {
+    my ($text) = @_;
+
+    my ($user, @words) = split ' ', $text;
+    my ($layer, %options);
+
+    for my $word (@words) {
+        if ($word =~ /\A(?:jwt|session)\z/) { $layer = $word }
+        elsif ($word =~ /\A(\w+)=([\d.]+)\z/) { $options{$1} = $2 }
+        else { croak "--- login: what is \"$word\"?" }
+    }
+
+    return credentials(login($user, %options), $layer);
+}
+
+sub _apply_faults {
+    my ($text) = @_;
+
+    for my $line (grep {/\S/} split /\n/, $text) {
+        my ($path, $mode, @words) = split ' ', $line;
+        my %options = map { /\A(\w+)=(\d+)\z/ ? ($1 => $2)
+                : croak "--- fault: what is \"$_\"?" } @words;
+        fault($path, $mode, %options);
+    }
+
+    return;
+}
+
+sub _add_headers {
+    my ($old, $new) = @_;
+
+    return [map { _add_headers($_, $new) } @$old] if ref $old eq 'ARRAY';
+
+    return join '', map { /\n\z/ ? $_ : "$_\n" }
+        grep { defined && length } $old, $new;
+}
+
+# Test::Base makes the text of an error the value of an "eval" section, which
+# would then be sent as a header, or compared with something.
+sub _refuse_failed_evals {
+    my ($block) = @_;
+
+    for my $section (@{$block->_section_order}) {
+        my $value = $block->$section;
+        croak $block->name . ": --- $section eval: $value"
+            if defined $value && $value =~ / at \(eval \d+\) line \d+/;
+    }
+
+    return;
+}
+
+sub _prepare_block {
+    my ($block) = @_;
+
+    _refuse_failed_evals($block);
+    reset_para();
+    reset_app();
+
+    my $login = defined $block->login ? _parse_login($block->login) : undef;
+    reset_para();
+    reset_app();
+
+    # Test::Nginx sends a bad request when the last line is not ended.
+    $block->set_value(
+        more_headers => _add_headers($block->more_headers, $login))
+        if defined $block->more_headers || defined $login;
+
+    _apply_faults($block->fault) if defined $block->fault;
+
+    return if defined $block->no_para;
+
+    $block->set_value(http_config => http_config(
+        provider => $block->provider,
+        http     => $block->http_config,
+    ));
+
+    my $config = $block->config // <<"CONF";
+        para_auth app;
+        location / { proxy_pass $APP_URL; }
+CONF
+    $block->set_value(config => "$config\n" . verify_location());
+
+    return;
+}
+
+sub _check_count {
+    my ($block, $section, $got, $index, $dry_run) = @_;
+
+    my $expected = $block->$section;
+    return if !defined $expected;
+
+    $expected = $expected->[$index] if ref $expected;
+    return if !defined $expected;
+    $expected =~ s/\s+//g;
+
+    my $name = sprintf '%s - %s, request %d', $block->name, $section, $index;
+    $dry_run
+        ? Test::More::pass("$name (dry run)")
+        : Test::More::is($got->(), $expected, $name);
+
+    return;
+}
+
+# Call it between loading Test::Nginx::Socket and run_tests().
+sub setup_blocks {
+    my $module = $ENV{TEST_NGINX_LOAD_MODULES};
+    croak "there is no $module: run \"make\" first"
+        if $module && grep { !-e } split ' ', $module;
+
+    # The "eval" sections are evaluated in that package.
+    {
+        package    # no module of ours
+            Test::Base::Filter;
+        ParaTest->import;
+    }
+
+    # Its own "location /" would stand beside those of the blocks.
+    Test::Nginx::Util::no_root_location();
+
+    Test::Nginx::Util::add_block_preprocessor(\&_prepare_block);
+    Test::Nginx::Socket::add_response_body_check(
+        sub {
+            my ($block, undef, $index, undef, $dry_run) = @_;
+            _check_count($block, 'para_calls', \&para_calls, $index,
+                $dry_run);
+            _check_count($block, 'app_requests', \&app_count, $index,
+                $dry_run);
+        }
+    );
+
+    return;
+}
+
+
+# ---- An nginx of one's own, and raw requests ------------------------------
+
+sub _new_nginx {
+    my (%options) = @_;
+
+    my $port   = $options{port} // free_ports();
+    my $server = $options{server} // '';
+
+    return ParaDemo::Nginx->new(
+        dir    => "$PARA_DIR/nginx-" . scalar @nginx,
+        port   => $port,
+        binary => $ENV{TEST_NGINX_BINARY},
+        module => $ENV{TEST_NGINX_LOAD_MODULES},
+        main   => ($options{main} // '')
+            . "\nworker_processes " . ($options{workers} // 1) . ";\n",
+        events => $options{events} // 'worker_connections 1024;',
+        http   => ($options{http} // http_config())
+            . "\n    server {\n        listen 127.0.0.1:$port;\n"
+            . "$server\n    }\n",
+    );
+}
+
+# For plain .t files: an nginx that ends with the test.  Options: server (the
+# lines of its one server), http (instead of http_config()), main, events,
+# workers, port.  Returns a ParaDemo::Nginx; {port} is where it listens.
+sub start_nginx {
+    my $nginx = _new_nginx(@_);
+    push @nginx, $nginx;
+    return $nginx->start;
+}
+
+# "nginx -t" for the same options: whether it is good, and what was said.
+sub check_nginx {
+    my $nginx = _new_nginx(@_);
+    push @nginx, undef;
+    return $nginx->check;
+}
+
+# Sends bytes as they are and returns what came until the server closed, or
+# until it was silent for the timeout (seconds).  Options: port, timeout.
+sub http_raw {
+    my ($bytes, %options) = @_;
+
+    my $timeout = $options{timeout} // RAW_TIMEOUT;
+    my $socket  = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1',
+        PeerPort => $options{port} // $ENV{TEST_NGINX_PORT},
+        Timeout  => $timeout,
+    ) or croak "cannot connect: $@";
+
+    # A server may refuse and close while we are still sending.
+    local $SIG{PIPE} = 'IGNORE';
+    for (my $sent = 0; $sent < length $bytes;) {
+        my $n = syswrite $socket, $bytes, length($bytes) - $sent, $sent;
+        last if !defined $n;
+        $sent += $n;
+    }
+
+    my $select = IO::Select->new($socket);
+    my $answer = '';
+    while ($select->can_read($timeout)) {
+        my $n = sysread $socket, $answer, 65536, length $answer;
+        last if !$n;
+    }
+
+    return $answer;
+}
+
+1;
