@@ -13,7 +13,10 @@ typedef struct {
 } para_jws_parts_t;
 
 
-/* RFC 7515 3.1: exactly two dots, nothing empty between them. */
+/*
+ * RFC 7515 3.1: exactly two dots.  The payload may be empty, as that of any
+ * JWS; it is then no JWT, and has a signature all the same.
+ */
 
 static int
 para_jws_split(para_jws_parts_t *parts, para_span_t token)
@@ -43,8 +46,7 @@ para_jws_split(para_jws_parts_t *parts, para_span_t token)
     parts->payload = para_span(first + 1, (size_t) (second - (first + 1)));
     parts->signature = para_span(second + 1, (size_t) (end - (second + 1)));
 
-    return parts->header.len != 0 && parts->payload.len != 0
-           && parts->signature.len != 0;
+    return parts->header.len != 0 && parts->signature.len != 0;
 }
 
 
