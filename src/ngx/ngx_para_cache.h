@@ -1,0 +1,73 @@
+/*
+ * What was found out, in shared memory: verdicts on sessions and finished
+ * identities.  The only code that takes the zone's lock.  Keys are digests of
+ * the credentials, never the credentials.  Fixed memory: the least recently
+ * used goes first, and refusals have a bounded share of their own, so that
+ * junk cannot push out good entries.
+ */
+
+#ifndef NGX_PARA_CACHE_H
+#define NGX_PARA_CACHE_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "../core/para_digest.h"
+
+
+#define NGX_PARA_CACHE_KEY_SIZE  PARA_DIGEST_SIZE
+
+
+typedef struct ngx_para_cache_sh_s  ngx_para_cache_sh_t;
+
+
+typedef struct {
+    ngx_para_cache_sh_t  *sh;
+    ngx_slab_pool_t      *shpool;
+} ngx_para_cache_t;
+
+
+typedef struct {
+    ngx_uint_t   active;      /* else: Para said that it has ended */
+    ngx_str_t    record;      /* para_session_t's fields; if active */
+} ngx_para_cache_session_t;
+
+
+/*
+ * Setter of para_auth_zone; cmd->offset leads to ngx_shm_zone_t*, cmd->post is
+ * the tag.  shm_zone->data becomes an ngx_para_cache_t.
+ */
+char *ngx_para_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * Looks for Para's word on a session that is not older than valid (negative,
+ * if it has ended), both in ms.  The record is copied into the pool.  NGX_OK,
+ * NGX_DECLINED if there is none, NGX_ERROR if memory is out.
+ */
+ngx_int_t ngx_para_cache_session_lookup(ngx_para_cache_t *cache,
+    const u_char *key, ngx_msec_t valid, ngx_msec_t negative, ngx_pool_t *pool,
+    ngx_para_cache_session_t *session);
+
+/* Keeps Para's word, as of now.  Without memory it is not kept. */
+void ngx_para_cache_session_store(ngx_para_cache_t *cache, const u_char *key,
+    const ngx_para_cache_session_t *session);
+
+/*
+ * Looks for an identity that ends after now (seconds since the epoch).  One
+ * that was stored with a session is found only while that session is active in
+ * the cache and not older than valid.  Returns as above.
+ */
+ngx_int_t ngx_para_cache_identity_lookup(ngx_para_cache_t *cache,
+    const u_char *key, time_t now, ngx_msec_t valid, ngx_pool_t *pool,
+    ngx_str_t *record);
+
+/*
+ * Keeps an identity until end.  session is the key of the session that it is
+ * bound to, and session_record what it was matched with; NULL for none.
+ */
+void ngx_para_cache_identity_store(ngx_para_cache_t *cache, const u_char *key,
+    time_t end, const ngx_str_t *record, const u_char *session,
+    const ngx_str_t *session_record);
+
+
+#endif /* NGX_PARA_CACHE_H */

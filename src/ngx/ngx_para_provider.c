@@ -1,0 +1,843 @@
+#include "ngx_para_provider.h"
+#include "ngx_para_file.h"
+#include "../core/para_jwk.h"
+
+
+#define NGX_PARA_SECRET_MAX  4096
+
+
+typedef struct {
+    ngx_str_t  name;
+    ngx_str_t  api;
+} ngx_para_environment_t;
+
+
+static ngx_para_provider_t *ngx_para_provider_create(ngx_conf_t *cf,
+    const ngx_str_t *name);
+static char *ngx_para_provider_parse(ngx_conf_t *cf, ngx_uint_t type,
+    ngx_para_provider_t *provider, ngx_para_issuer_t *issuer);
+static char *ngx_para_provider_done(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
+static char *ngx_para_provider_parse_api(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
+static ngx_uint_t ngx_para_provider_loopback(const ngx_str_t *host);
+static char *ngx_para_provider_read_secret(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
+static char *ngx_para_provider_collect(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
+static void ngx_para_issuer_init(ngx_para_issuer_t *pi,
+    const ngx_str_t *name, para_issuer_kind_e kind);
+static char *ngx_para_issuer_done(ngx_conf_t *cf,
+    ngx_para_provider_t *provider, ngx_para_issuer_t *pi);
+static char *ngx_para_issuer_read_keys(ngx_conf_t *cf,
+    ngx_para_provider_t *provider, ngx_para_issuer_t *pi);
+static void ngx_para_issuer_free_keys(void *data);
+static char *ngx_para_provider_policies(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
+static void ngx_para_issuer_digest(para_digest_t *digest,
+    const para_issuer_t *issuer, u_char out[PARA_DIGEST_SIZE], int *ok);
+
+
+static const ngx_para_environment_t  ngx_para_environments[] = {
+    { ngx_string("beta"), ngx_string("https://api.beta.getpara.com") },
+    { ngx_string("production"), ngx_string("https://api.getpara.com") },
+    { ngx_string("sandbox"), ngx_string("https://api.sandbox.getpara.com") },
+    { ngx_null_string, ngx_null_string }
+};
+
+
+char *
+ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                  *rv;
+    ngx_str_t             *value;
+    ngx_array_t           *providers;
+    ngx_para_provider_t   *provider, **pp;
+
+    providers = (ngx_array_t *) ((char *) conf + cmd->offset);
+    value = cf->args->elts;
+
+    if (ngx_para_provider_find(providers, &value[1])) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "provider \"%V\" is there twice, give each a name "
+                           "of its own", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    provider = ngx_para_provider_create(cf, &value[1]);
+    if (provider == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    pp = ngx_array_push(providers);
+    if (pp == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *pp = provider;
+
+    rv = ngx_para_provider_parse(cf, NGX_PARA_PROVIDER_CONF, provider,
+                                 &provider->para);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_para_provider_done(cf, provider);
+}
+
+
+char *
+ngx_para_provider_environment(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_provider_t *provider = conf;
+
+    ngx_str_t                     *value;
+    const ngx_para_environment_t  *env;
+
+    if (provider->api.data) {
+        return "is duplicate or stands beside \"api\", give one of them";
+    }
+
+    value = cf->args->elts;
+
+    for (env = ngx_para_environments; env->name.len; env++) {
+
+        if (env->name.len == value[1].len
+            && ngx_strncmp(env->name.data, value[1].data, value[1].len) == 0)
+        {
+            provider->api = env->api;
+            return ngx_para_provider_parse_api(cf, provider);
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown environment \"%V\", it is one of \"beta\", "
+                       "\"production\" and \"sandbox\"", &value[1]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_para_provider_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_provider_t *provider = conf;
+
+    ngx_str_t  *value;
+
+    if (provider->api.data) {
+        return "is duplicate or stands beside \"environment\", give one of "
+               "them";
+    }
+
+    value = cf->args->elts;
+    provider->api = value[1];
+
+    return ngx_para_provider_parse_api(cf, provider);
+}
+
+
+char *
+ngx_para_provider_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_provider_t *provider = conf;
+
+    ngx_str_t           *value;
+    ngx_uint_t           i;
+    ngx_para_issuer_t   *pi, **own;
+
+    value = cf->args->elts;
+    own = provider->own.elts;
+
+    for (i = 0; i < provider->own.nelts; i++) {
+        if (own[i]->issuer.name.len == value[1].len
+            && ngx_memcmp(own[i]->issuer.name.data, value[1].data,
+                          value[1].len)
+               == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "issuer \"%V\" is there twice, give each a "
+                               "name of its own", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    pi = ngx_pcalloc(cf->pool, sizeof(ngx_para_issuer_t));
+    if (pi == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    own = ngx_array_push(&provider->own);
+    if (own == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *own = pi;
+
+    ngx_para_issuer_init(pi, &value[1], PARA_ISSUER_OWN);
+
+    return ngx_para_provider_parse(cf, NGX_PARA_ISSUER_CONF, provider, pi);
+}
+
+
+char *
+ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_issuer_t *pi = conf;
+
+    ngx_str_t    *value;
+    ngx_uint_t    i;
+    para_span_t  *audience;
+
+    if (pi->audience || pi->any_audience) {
+        return "is duplicate, list all values in one";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "any") == 0) {
+        pi->any_audience = 1;
+        return NGX_CONF_OK;
+    }
+
+    pi->audience = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                    sizeof(para_span_t));
+    if (pi->audience == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len == 0 || ngx_strcmp(value[i].data, "any") == 0) {
+            return "takes non-empty values, or \"any\" alone, which turns the "
+                   "check off";
+        }
+
+        audience = ngx_array_push(pi->audience);
+        *audience = para_span(value[i].data, value[i].len);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_issuer_t *pi = conf;
+
+    ngx_str_t         *value;
+    ngx_uint_t         i;
+    const para_alg_t  *alg;
+
+    if (pi->algorithms) {
+        return "is duplicate, list all in one";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        alg = para_alg_find(para_span(value[i].data, value[i].len));
+
+        if (alg == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown algorithm \"%V\", the known ones are "
+                               "RS256, ES256 and HS256", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        pi->algorithms |= alg->bit;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_issuer_t *pi = conf;
+
+    int                  field;
+    ngx_str_t           *value;
+    ngx_uint_t           i;
+    para_claim_paths_t  *paths;
+
+    value = cf->args->elts;
+
+    field = para_claim_find(para_span(value[1].data, value[1].len));
+
+    if (field < 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown field \"%V\", it is one of user_id, "
+                           "internal_user_id, roles, wallets, identifier, "
+                           "type", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts - 2 > PARA_CLAIM_PATHS) {
+        return "takes at most 4 paths";
+    }
+
+    paths = &pi->issuer.map[field];
+    paths->paths = 0;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        paths->path[paths->paths] = para_span(value[i].data, value[i].len);
+
+        if (!para_json_path_check(paths->path[paths->paths])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is no claim path: write member names "
+                               "joined by dots, and a name that has a dot in "
+                               "double quotes, as in 'realm.\"a.b\".roles'",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        paths->paths++;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_para_provider_t *
+ngx_para_provider_find(const ngx_array_t *providers, const ngx_str_t *name)
+{
+    ngx_uint_t             i;
+    ngx_para_provider_t  **pp;
+
+    pp = providers->elts;
+
+    for (i = 0; i < providers->nelts; i++) {
+        if (pp[i]->name.len == name->len
+            && ngx_memcmp(pp[i]->name.data, name->data, name->len) == 0)
+        {
+            return pp[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_para_provider_t *
+ngx_para_provider_create(ngx_conf_t *cf, const ngx_str_t *name)
+{
+    ngx_para_provider_t  *provider;
+
+    static const ngx_str_t  para = ngx_string("para");
+
+    provider = ngx_pcalloc(cf->pool, sizeof(ngx_para_provider_t));
+    if (provider == NULL) {
+        return NULL;
+    }
+
+    provider->name = *name;
+    provider->para_issuer = NGX_CONF_UNSET;
+
+    if (ngx_array_init(&provider->own, cf->pool, 2,
+                       sizeof(ngx_para_issuer_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    ngx_para_issuer_init(&provider->para, &para, PARA_ISSUER_PARA);
+
+    return provider;
+}
+
+
+/* Parses a block whose directives find the provider and the issuer. */
+
+static char *
+ngx_para_provider_parse(ngx_conf_t *cf, ngx_uint_t type,
+    ngx_para_provider_t *provider, ngx_para_issuer_t *issuer)
+{
+    char                  *rv;
+    void                 **srv, **loc;
+    ngx_uint_t             i;
+    ngx_conf_t             save;
+    ngx_http_conf_ctx_t   *outer, ctx;
+
+    srv = ngx_palloc(cf->temp_pool, ngx_http_max_module * sizeof(void *));
+    loc = ngx_palloc(cf->temp_pool, ngx_http_max_module * sizeof(void *));
+
+    if (srv == NULL || loc == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < ngx_http_max_module; i++) {
+        srv[i] = provider;
+        loc[i] = issuer;
+    }
+
+    outer = cf->ctx;
+
+    ctx.main_conf = outer->main_conf;
+    ctx.srv_conf = srv;
+    ctx.loc_conf = loc;
+
+    save = *cf;
+
+    cf->ctx = &ctx;
+    cf->cmd_type = type;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    return rv;
+}
+
+
+static char *
+ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    char                *rv;
+    ngx_uint_t           i;
+    ngx_para_issuer_t  **own;
+
+    if (provider->api.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "provider \"%V\" does not say where Para is: write "
+                           "\"environment beta;\" or another environment",
+                           &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    rv = ngx_para_provider_read_secret(cf, provider);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (provider->para_issuer == NGX_CONF_UNSET) {
+        provider->para_issuer = (provider->own.nelts == 0);
+    }
+
+    if (provider->para_issuer) {
+
+        if (provider->para.audience == NULL && !provider->para.any_audience) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "provider \"%V\" has no \"audience\": Para's "
+                               "keys sign the tokens of every Para app, so "
+                               "write the id of your API key (\"audience "
+                               "any;\" would take every app's users)",
+                               &provider->name);
+            return NGX_CONF_ERROR;
+        }
+
+        rv = ngx_para_issuer_done(cf, provider, &provider->para);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+
+    } else if (provider->para.key_file.len || provider->para.audience
+               || provider->para.any_audience)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "provider \"%V\" has \"key_file\" or \"audience\" "
+                           "for Para's own tokens, but takes only those of its "
+                           "issuers: remove them, or write \"para_issuer on;\"",
+                           &provider->name);
+    }
+
+    own = provider->own.elts;
+
+    for (i = 0; i < provider->own.nelts; i++) {
+        rv = ngx_para_issuer_done(cf, provider, own[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    rv = ngx_para_provider_collect(cf, provider);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_para_provider_policies(cf, provider);
+}
+
+
+static char *
+ngx_para_provider_parse_api(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    ngx_url_t  url;
+
+    ngx_memzero(&url, sizeof(ngx_url_t));
+
+    url.no_resolve = 1;
+
+    if (ngx_strncmp(provider->api.data, "https://", 8) == 0) {
+        provider->tls = 1;
+        url.url.data = provider->api.data + 8;
+        url.url.len = provider->api.len - 8;
+        url.default_port = 443;
+
+    } else if (ngx_strncmp(provider->api.data, "http://", 7) == 0) {
+        url.url.data = provider->api.data + 7;
+        url.url.len = provider->api.len - 7;
+        url.default_port = 80;
+
+    } else {
+        return "takes a URL as \"https://api.example.com\"";
+    }
+
+    if (provider->api.data[provider->api.len - 1] == '/') {
+        return "takes a URL without a slash at its end";
+    }
+
+    url.uri_part = 1;
+
+    if (ngx_parse_url(cf->pool, &url) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\"",
+                           url.err ? url.err : "bad host", &provider->api);
+        return NGX_CONF_ERROR;
+    }
+
+    provider->host = url.host;
+    provider->port = url.port;
+
+    if (provider->tls || ngx_para_provider_loopback(&url.host)) {
+        return NGX_CONF_OK;
+    }
+
+    return "would send the secret key and sessions in the clear: use https, "
+           "plain http is for an emulator on the loopback address";
+}
+
+
+static ngx_uint_t
+ngx_para_provider_loopback(const ngx_str_t *host)
+{
+    return (host->len == 9 && ngx_strncmp(host->data, "localhost", 9) == 0)
+           || (host->len == 5 && ngx_strncmp(host->data, "[::1]", 5) == 0)
+           || ntohl(ngx_inet_addr(host->data, host->len)) >> 24 == 127;
+}
+
+
+/* RFC 9110 5.5: what a header value may hold, without the spaces in it */
+
+static char *
+ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    size_t       i;
+    ngx_str_t   *key;
+    ngx_uint_t   mode;
+
+    if (provider->secret_key_file.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    key = &provider->secret_key;
+
+    if (ngx_para_file_read(cf, &provider->secret_key_file,
+                           NGX_PARA_SECRET_MAX, key, &mode)
+        != NGX_OK
+        || ngx_para_file_check_secret(cf, &provider->secret_key_file, mode)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    while (key->len && (key->data[key->len - 1] == LF
+                        || key->data[key->len - 1] == CR))
+    {
+        key->len--;
+    }
+
+    for (i = 0; i < key->len; i++) {
+        if (key->data[i] <= ' ' || key->data[i] >= 0x7f) {
+            break;
+        }
+    }
+
+    if (key->len == 0 || i != key->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" must hold Para's secret API key and nothing "
+                           "else, on one line", &provider->secret_key_file);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    ngx_uint_t           i;
+    const char          *why;
+    ngx_para_issuer_t  **own;
+
+    provider->issuers = ngx_palloc(cf->pool, (provider->own.nelts + 1)
+                                             * sizeof(para_issuer_t *));
+    if (provider->issuers == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (provider->para_issuer) {
+        provider->issuers[provider->nissuers++] = &provider->para.issuer;
+    }
+
+    own = provider->own.elts;
+
+    for (i = 0; i < provider->own.nelts; i++) {
+        provider->issuers[provider->nissuers++] = &own[i]->issuer;
+    }
+
+    if (provider->nissuers == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "provider \"%V\" takes nobody's tokens: remove "
+                           "\"para_issuer off;\" or add an \"issuer\" block",
+                           &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    why = para_issuers_check(provider->issuers, provider->nissuers);
+
+    if (why) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "provider \"%V\": %s",
+                           &provider->name, why);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
+    para_issuer_kind_e kind)
+{
+    pi->issuer.name = para_span(name->data, name->len);
+    pi->issuer.kind = kind;
+    pi->leeway = NGX_CONF_UNSET;
+
+    para_issuer_default_map(kind, pi->issuer.map);
+}
+
+
+static char *
+ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_provider_t *provider,
+    ngx_para_issuer_t *pi)
+{
+    char           *rv;
+    unsigned        served;
+    size_t          i;
+    para_issuer_t  *issuer;
+
+    issuer = &pi->issuer;
+
+    rv = ngx_para_issuer_read_keys(cf, provider, pi);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    served = 0;
+
+    for (i = 0; i < para_jwks_count(issuer->keys); i++) {
+        served |= para_jwk_algorithms(para_jwks_key(issuer->keys, i));
+    }
+
+    /* Para signs with RS256 and nothing else */
+
+    issuer->algorithms = (unsigned) pi->algorithms;
+
+    if (issuer->algorithms == 0) {
+        issuer->algorithms = issuer->kind == PARA_ISSUER_PARA ? PARA_ALG_RS256
+                                                              : served;
+    }
+
+    if (pi->iss.len) {
+        issuer->iss = para_span(pi->iss.data, pi->iss.len);
+    }
+
+    if (pi->audience) {
+        issuer->claims.audience = pi->audience->elts;
+        issuer->claims.audiences = pi->audience->nelts;
+    }
+
+    /* an issuer of the operator's own has the provider's leeway */
+
+    if (pi->leeway == NGX_CONF_UNSET) {
+        pi->leeway = provider->para.leeway;
+    }
+
+    issuer->claims.leeway = pi->leeway == NGX_CONF_UNSET ? 10 : pi->leeway;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_provider_t *provider,
+    ngx_para_issuer_t *pi)
+{
+    size_t               i;
+    ngx_str_t            text;
+    ngx_uint_t           mode;
+    const char          *why;
+    para_span_t          name, kid;
+    para_jwks_t         *keys;
+    ngx_pool_cleanup_t  *cln;
+
+    name = pi->issuer.name;
+
+    if (pi->key_file.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "issuer \"%*s\" of provider \"%V\" has no keys: "
+                           "write \"key_file\" with a JWKS or PEM file of its "
+                           "public keys", name.len, name.data,
+                           &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_para_file_read(cf, &pi->key_file, PARA_JWKS_MAX_SIZE, &text, &mode)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    keys = para_jwks_parse(para_span(text.data, text.len),
+                           pi->issuer.kind == PARA_ISSUER_PARA
+                           ? PARA_JWKS_PUBLIC : PARA_JWKS_LOCAL, &why);
+
+    if (keys == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key_file \"%V\": %s",
+                           &pi->key_file, why);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_para_issuer_free_keys;
+    cln->data = keys;
+
+    for (i = 0; (why = para_jwks_refused(keys, i, &kid)) != NULL; i++) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "key_file \"%V\": a key (kid \"%*s\") is left out: "
+                           "%s", &pi->key_file, kid.len, kid.data, why);
+    }
+
+    for (i = 0; i < para_jwks_count(keys); i++) {
+        if (para_jwk_algorithms(para_jwks_key(keys, i)) & PARA_ALG_HS256
+            && ngx_para_file_check_secret(cf, &pi->key_file, mode) != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    pi->issuer.keys = keys;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_para_issuer_free_keys(void *data)
+{
+    para_jwks_free(data);
+}
+
+
+/*
+ * A cached identity is good only under the policy that it was verified under,
+ * and a cached session only for the API key that asked for it: architecture
+ * "the policy in the digest".
+ */
+
+static char *
+ngx_para_provider_policies(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    int             ok;
+    u_char         *digests;
+    size_t          size;
+    ngx_uint_t      i;
+    para_span_t     part[3];
+    para_digest_t  *digest;
+
+    size = provider->nissuers * PARA_DIGEST_SIZE;
+
+    digests = ngx_pnalloc(cf->temp_pool, size);
+    digest = para_digest_create();
+
+    if (digests == NULL || digest == NULL) {
+        para_digest_free(digest);
+        return NGX_CONF_ERROR;
+    }
+
+    part[0] = para_span(provider->name.data, provider->name.len);
+    part[1] = para_span(provider->api.data, provider->api.len);
+    part[2] = para_span(provider->secret_key.data, provider->secret_key.len);
+
+    ok = para_digest_key(digest, provider->session_policy, part, 3);
+
+    for (i = 0; i < provider->nissuers; i++) {
+        ngx_para_issuer_digest(digest, provider->issuers[i],
+                               digests + i * PARA_DIGEST_SIZE, &ok);
+    }
+
+    part[0] = para_span(provider->session_policy, PARA_DIGEST_SIZE);
+    part[1] = para_span(digests, size);
+
+    ok = ok && para_digest_key(digest, provider->token_policy, part, 2);
+
+    para_digest_free(digest);
+
+    if (!ok) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "SHA-256 failed");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,
+    u_char out[PARA_DIGEST_SIZE], int *ok)
+{
+    size_t       i, j, n;
+    int64_t      numbers[3];
+    para_span_t  part[4 + PARA_CLAIMS * (PARA_CLAIM_PATHS + 1)];
+    u_char       audience[PARA_DIGEST_SIZE];
+
+    numbers[0] = issuer->kind;
+    numbers[1] = issuer->algorithms;
+    numbers[2] = issuer->claims.leeway;
+
+    *ok = *ok && para_digest_key(digest, audience, issuer->claims.audience,
+                                 issuer->claims.audiences);
+    n = 0;
+
+    part[n++] = issuer->name;
+    part[n++] = issuer->iss;
+    part[n++] = para_span(numbers, sizeof(numbers));
+    part[n++] = para_span(audience, PARA_DIGEST_SIZE);
+
+    for (i = 0; i < PARA_CLAIMS; i++) {
+        for (j = 0; j < issuer->map[i].paths; j++) {
+            part[n++] = issuer->map[i].path[j];
+        }
+
+        part[n++] = PARA_SPAN_NONE;
+    }
+
+    *ok = *ok && para_digest_key(digest, out, part, n);
+
+    /* and the keys, whatever they are called */
+
+    part[0] = para_span(out, PARA_DIGEST_SIZE);
+    part[1] = para_span(para_jwks_fingerprint(issuer->keys),
+                        PARA_FINGERPRINT_SIZE);
+
+    *ok = *ok && para_digest_key(digest, out, part, 2);
+}

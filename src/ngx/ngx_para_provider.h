@@ -1,0 +1,82 @@
+/*
+ * One Para app and whose JWTs it takes: the para_auth_provider block.
+ */
+
+#ifndef NGX_PARA_PROVIDER_H
+#define NGX_PARA_PROVIDER_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "../core/para_digest.h"
+#include "../core/para_span.h"
+#include "../core/para_token.h"
+
+
+/*
+ * The blocks' own contexts, as bits that nginx does not use.  Inside them every
+ * slot of the server configuration is the provider, every slot of the location
+ * configuration the issuer: NGX_HTTP_SRV_CONF_OFFSET and _LOC_CONF_OFFSET.
+ */
+#define NGX_PARA_PROVIDER_CONF  0x00100000
+#define NGX_PARA_ISSUER_CONF    0x00200000
+
+
+/* A signer under construction; ->issuer is what the core works with. */
+
+typedef struct {
+    para_issuer_t    issuer;
+    ngx_str_t        iss;
+    ngx_str_t        key_file;
+    ngx_array_t     *audience;          /* of para_span_t */
+    ngx_flag_t       any_audience;
+    ngx_uint_t       algorithms;        /* PARA_ALG_*, 0: not configured */
+    time_t           leeway;            /* seconds */
+} ngx_para_issuer_t;
+
+
+typedef struct {
+    ngx_str_t                  name;
+    ngx_str_t                  api;         /* base URL, no slash at its end */
+    ngx_str_t                  host;        /* of api, without the port */
+    in_port_t                  port;
+    ngx_uint_t                 tls;         /* unsigned  tls:1; */
+
+    ngx_str_t                  secret_key_file;
+    ngx_str_t                  secret_key;  /* kept out of core dumps */
+
+    ngx_para_issuer_t          para;        /* Para as a signer */
+    ngx_flag_t                 para_issuer;
+    ngx_array_t                own;         /* of ngx_para_issuer_t * */
+
+    const para_issuer_t      **issuers;     /* those that count */
+    ngx_uint_t                 nissuers;
+
+    /* what a cached identity, and a cached session, depends on */
+    u_char                     token_policy[PARA_DIGEST_SIZE];
+    u_char                     session_policy[PARA_DIGEST_SIZE];
+} ngx_para_provider_t;
+
+
+/* Setter of the block; cmd->offset leads to an array of ngx_para_provider_t*. */
+char *ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Setters inside it. */
+char *ngx_para_provider_environment(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_para_provider_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_para_provider_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* NULL if there is none of that name. */
+ngx_para_provider_t *ngx_para_provider_find(const ngx_array_t *providers,
+    const ngx_str_t *name);
+
+
+#endif /* NGX_PARA_PROVIDER_H */

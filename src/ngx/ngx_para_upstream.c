@@ -1,0 +1,209 @@
+#include "ngx_para_upstream.h"
+
+
+/* nginx has no header for it; the first member of its location configuration
+ * is ngx_http_upstream_conf_t, as in all upstream modules */
+
+extern ngx_module_t  ngx_http_proxy_module;
+
+
+static ngx_int_t ngx_para_upstream_check_host(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api,
+    ngx_http_upstream_conf_t *ucf);
+static ngx_int_t ngx_para_upstream_check_resolution(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api);
+static void ngx_para_upstream_error(ngx_uint_t level, ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const char *text);
+
+
+char *
+ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                  *value;
+    ngx_para_upstream_t        *upstream, **up;
+    ngx_http_core_loc_conf_t   *clcf;
+
+    up = (ngx_para_upstream_t **) ((char *) conf + cmd->offset);
+    value = cf->args->elts;
+
+    if (*up) {
+        return "is duplicate, mark another location";
+    }
+
+    if (ngx_strcmp(value[2].data, "verify") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown endpoint \"%V\", it is \"verify\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* any other kind could be entered by a URI that is not its name */
+
+    if (!clcf->exact_match) {
+        return "stands in an exact location only, as in \"location = "
+               "/_para_auth/verify\"";
+    }
+
+    upstream = ngx_palloc(cf->pool, sizeof(ngx_para_upstream_t));
+    if (upstream == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    upstream->uri = clcf->name;
+    upstream->provider = value[1];
+    upstream->clcf = clcf;
+    upstream->file = cf->conf_file->file.name.data;
+    upstream->line = cf->conf_file->line;
+
+    *up = upstream;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream,
+    const ngx_para_upstream_api_t *api)
+{
+    ngx_http_upstream_conf_t  *ucf;
+
+    ucf = upstream->clcf->loc_conf[ngx_http_proxy_module.ctx_index];
+
+    if (upstream->clcf->handler == NULL) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "it has no proxy_pass to Para: write "
+                                "\"proxy_pass $para_auth_api/sessions/"
+                                "verify;\"");
+        return NGX_ERROR;
+    }
+
+#if (NGX_HTTP_CACHE)
+    if (ucf->cache) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "an answer from a cache is no verdict: write "
+                                "\"proxy_cache off;\"");
+        return NGX_ERROR;
+    }
+#endif
+
+    if (ucf->intercept_errors) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "an error page is no verdict: write "
+                                "\"proxy_intercept_errors off;\"");
+        return NGX_ERROR;
+    }
+
+    if (!ucf->pass_request_headers || !ucf->pass_request_body) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "Para must get the request as it is: write "
+                                "\"proxy_pass_request_headers on;\" and "
+                                "\"proxy_pass_request_body on;\"");
+        return NGX_ERROR;
+    }
+
+#if (NGX_HTTP_SSL)
+    if (api->tls && !ucf->ssl_verify) {
+        ngx_para_upstream_error(NGX_LOG_WARN, cf, upstream,
+                                "the secret key and sessions go to whoever "
+                                "answers: write \"proxy_ssl_verify on;\" and "
+                                "\"proxy_ssl_trusted_certificate\"");
+    }
+#endif
+
+    return ngx_para_upstream_check_host(cf, upstream, api, ucf);
+}
+
+
+static ngx_int_t
+ngx_para_upstream_check_host(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api,
+    ngx_http_upstream_conf_t *ucf)
+{
+    ngx_uint_t                     tls;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    uscf = ucf->upstream;
+
+    if (uscf == NULL) {
+
+        /* proxy_pass with a variable: the host is known by its name only */
+
+        return ngx_para_upstream_check_resolution(cf, upstream, api);
+    }
+
+#if (NGX_HTTP_SSL)
+    tls = (ucf->ssl != NULL);
+#else
+    tls = 0;
+#endif
+
+    if (tls != api->tls
+        || uscf->host.len != api->host.len
+        || ngx_strncasecmp(uscf->host.data, api->host.data, api->host.len) != 0
+        || (uscf->port && uscf->port != api->port))
+    {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "its proxy_pass leads to another host than "
+                                "the provider's \"environment\" or \"api\", "
+                                "which would get the secret key: write "
+                                "\"proxy_pass $para_auth_api/sessions/"
+                                "verify;\"");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_para_upstream_check_resolution(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api)
+{
+    ngx_uint_t                       i;
+    ngx_http_upstream_srv_conf_t   **uscfp;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    /* an address needs neither */
+
+    if (ngx_inet_addr(api->host.data, api->host.len) != INADDR_NONE
+        || api->host.data[0] == '[')
+    {
+        return NGX_OK;
+    }
+
+    if (upstream->clcf->resolver->connections.nelts) {
+        return NGX_OK;
+    }
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+    uscfp = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+        if (uscfp[i]->host.len == api->host.len
+            && ngx_strncasecmp(uscfp[i]->host.data, api->host.data,
+                               api->host.len)
+               == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                            "nothing says where Para's host is: include "
+                            "para-auth-upstream-*.conf of the environment in "
+                            "http{}, or write a \"resolver\"");
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_para_upstream_error(ngx_uint_t level, ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const char *text)
+{
+    ngx_log_error(level, cf->log, 0,
+                  "para_auth_upstream in location \"%V\" in %s:%ui: %s",
+                  &upstream->uri, upstream->file, upstream->line, text);
+}

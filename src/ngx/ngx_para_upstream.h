@@ -1,0 +1,45 @@
+/*
+ * The internal locations through which Para is reached: para_auth_upstream
+ * marks them, and what cannot work there is refused when it is configured.
+ */
+
+#ifndef NGX_PARA_UPSTREAM_H
+#define NGX_PARA_UPSTREAM_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+typedef struct {
+    ngx_str_t                  uri;         /* of the location */
+    ngx_str_t                  provider;    /* name */
+    ngx_http_core_loc_conf_t  *clcf;
+    u_char                    *file;        /* where it is configured */
+    ngx_uint_t                 line;
+} ngx_para_upstream_t;
+
+
+/* Where Para is: what the location's proxy_pass must lead to. */
+
+typedef struct {
+    ngx_str_t                  host;
+    in_port_t                  port;
+    ngx_uint_t                 tls;         /* unsigned  tls:1; */
+} ngx_para_upstream_api_t;
+
+
+/*
+ * Setter of para_auth_upstream; cmd->offset leads to ngx_para_upstream_t*.
+ */
+char *ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * After all is merged: NGX_OK, or NGX_ERROR with a message if the location
+ * cannot do its work or would send the key elsewhere.
+ */
+ngx_int_t ngx_para_upstream_check(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api);
+
+
+#endif /* NGX_PARA_UPSTREAM_H */

@@ -1,0 +1,733 @@
+#include "ngx_para_verify.h"
+#include "../core/para_record.h"
+#include "../core/para_session.h"
+
+
+#define NGX_PARA_VERIFY_BUCKETS  256            /* a power of two */
+
+
+struct ngx_para_verify_flight_s {
+    ngx_queue_t                      link;      /* in the bucket */
+    u_char                           key[PARA_DIGEST_SIZE];
+    ngx_queue_t                      waiters;   /* of ngx_para_verify_t */
+    ngx_para_verify_t               *leader;
+    ngx_http_request_t              *sr;
+    const ngx_para_verify_target_t  *target;
+    ngx_para_verify_done_pt          done;
+    void                            *data;
+
+    u_char                          *answer;
+    size_t                           len;
+
+    unsigned                         ended:1;
+    unsigned                         armed:1;       /* has the secret key */
+    unsigned                         misrouted:1;   /* left its location */
+    unsigned                         overflow:1;
+    unsigned                         last:1;        /* the answer is whole */
+};
+
+
+static ngx_int_t ngx_para_verify_join(ngx_para_verify_t *verify,
+    ngx_para_verify_flight_t *flight);
+static ngx_int_t ngx_para_verify_call(ngx_para_verify_flight_t *flight,
+    ngx_http_request_t *r, para_span_t token);
+static ngx_int_t ngx_para_verify_build(ngx_http_request_t *sr,
+    para_span_t token);
+static ngx_int_t ngx_para_verify_build_body(ngx_http_request_t *sr,
+    para_span_t token);
+static ngx_int_t ngx_para_verify_header(ngx_http_request_t *sr, char *name,
+    const ngx_str_t *value);
+static ngx_int_t ngx_para_verify_finished(ngx_http_request_t *sr, void *data,
+    ngx_int_t rc);
+static para_reason_e ngx_para_verify_verdict(ngx_para_verify_flight_t *flight,
+    ngx_int_t rc, ngx_para_verify_result_t *result);
+static para_reason_e ngx_para_verify_parse(ngx_para_verify_flight_t *flight,
+    ngx_para_verify_result_t *result);
+static time_t ngx_para_verify_retry_after(ngx_http_upstream_t *u);
+static void ngx_para_verify_report(ngx_para_verify_flight_t *flight,
+    para_reason_e reason, ngx_int_t rc);
+static void ngx_para_verify_end(ngx_para_verify_flight_t *flight,
+    const ngx_para_verify_result_t *result);
+static void ngx_para_verify_wake(ngx_para_verify_t *verify,
+    const ngx_para_verify_result_t *result);
+static void ngx_para_verify_cleanup(void *data);
+static ngx_para_verify_flight_t *ngx_para_verify_find(const u_char *key);
+
+
+/* The calls that this worker has in flight. */
+
+static ngx_queue_t  ngx_para_verify_flights[NGX_PARA_VERIFY_BUCKETS];
+
+
+static ngx_inline ngx_queue_t *
+ngx_para_verify_bucket(const u_char *key)
+{
+    return &ngx_para_verify_flights[key[0] & (NGX_PARA_VERIFY_BUCKETS - 1)];
+}
+
+
+void
+ngx_para_verify_init(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_PARA_VERIFY_BUCKETS; i++) {
+        ngx_queue_init(&ngx_para_verify_flights[i]);
+    }
+}
+
+
+ngx_int_t
+ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
+    const ngx_para_verify_target_t *target,
+    const u_char key[PARA_DIGEST_SIZE], para_span_t token,
+    ngx_para_verify_done_pt done, void *data)
+{
+    ngx_http_cleanup_t        *cln;
+    ngx_para_verify_flight_t  *flight;
+
+    if (verify->request == NULL) {
+        cln = ngx_http_cleanup_add(r, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_para_verify_cleanup;
+        cln->data = verify;
+
+        verify->request = r;
+    }
+
+    verify->pending = 1;
+    verify->done = 0;
+    verify->retry = 0;
+
+    flight = ngx_para_verify_find(key);
+
+    if (flight) {
+        return ngx_para_verify_join(verify, flight);
+    }
+
+    flight = ngx_pcalloc(r->pool, sizeof(ngx_para_verify_flight_t));
+    if (flight == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(flight->key, key, PARA_DIGEST_SIZE);
+    ngx_queue_init(&flight->waiters);
+    flight->leader = verify;
+    flight->target = target;
+    flight->done = done;
+    flight->data = data;
+
+    if (ngx_para_verify_call(flight, r, token) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_queue_insert_head(ngx_para_verify_bucket(key), &flight->link);
+
+    verify->flight = flight;
+    verify->leader = 1;
+
+    return NGX_AGAIN;
+}
+
+
+ngx_uint_t
+ngx_para_verify_is(const ngx_para_verify_t *verify,
+    const ngx_http_request_t *sr)
+{
+    return verify->leader && verify->flight->sr == sr;
+}
+
+
+ngx_int_t
+ngx_para_verify_admit(ngx_para_verify_t *verify, const void *provider)
+{
+    ngx_para_verify_flight_t  *flight;
+
+    flight = verify->flight;
+
+    /* it goes once through its own location, and nowhere else */
+
+    if (provider == flight->target->provider && !flight->armed
+        && !flight->misrouted)
+    {
+        return NGX_OK;
+    }
+
+    flight->misrouted = 1;
+
+    ngx_log_error(NGX_LOG_ERR, verify->request->connection->log, 0,
+                  "para_auth: the call to Para was led to \"%V\", which is "
+                  "not marked by para_auth_upstream: look for a rewrite, an "
+                  "error_page or an X-Accel-Redirect on its way",
+                  &flight->sr->uri);
+
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+
+ngx_int_t
+ngx_para_verify_arm(ngx_para_verify_t *verify)
+{
+    ngx_para_verify_flight_t  *flight;
+
+    flight = verify->flight;
+
+    if (ngx_para_verify_header(flight->sr, "X-External-API-Key",
+                               &flight->target->secret_key)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    flight->armed = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Below the copy filter every buffer is in memory.  Nothing is passed on, and
+ * nothing fails: an overflow is told by the verdict, not by an error that would
+ * cost the client's connection.
+ */
+
+void
+ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in)
+{
+    size_t                     size;
+    ngx_buf_t                 *b;
+    ngx_para_verify_flight_t  *flight;
+
+    flight = verify->flight;
+
+    for (/* void */; in; in = in->next) {
+
+        b = in->buf;
+
+        if (b->last_buf || b->last_in_chain) {
+            flight->last = 1;
+        }
+
+        if (!ngx_buf_in_memory(b)) {
+            flight->overflow |= b->in_file;
+            continue;
+        }
+
+        size = b->last - b->pos;
+
+        if (size <= PARA_SESSION_ANSWER_MAX - flight->len) {
+            ngx_memcpy(flight->answer + flight->len, b->pos, size);
+            flight->len += size;
+
+        } else {
+            flight->overflow = 1;
+        }
+
+        b->pos = b->last;
+        b->file_pos = b->file_last;
+    }
+}
+
+
+static ngx_int_t
+ngx_para_verify_join(ngx_para_verify_t *verify,
+    ngx_para_verify_flight_t *flight)
+{
+    ngx_http_request_t  *r;
+
+    r = verify->request;
+
+    /* as ngx_http_limit_req_module does: a client may leave while it waits */
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+
+    ngx_queue_insert_tail(&flight->waiters, &verify->queue);
+    verify->flight = flight;
+    verify->leader = 0;
+    verify->waiting = 1;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_para_verify_call(ngx_para_verify_flight_t *flight, ngx_http_request_t *r,
+    para_span_t token)
+{
+    ngx_str_t                    uri;
+    ngx_http_request_t          *sr;
+    ngx_http_post_subrequest_t  *ps;
+
+    flight->answer = ngx_pnalloc(r->pool, PARA_SESSION_ANSWER_MAX);
+    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+
+    if (flight->answer == NULL || ps == NULL) {
+        return NGX_ERROR;
+    }
+
+    ps->handler = ngx_para_verify_finished;
+    ps->data = flight;
+
+    uri = flight->target->uri;
+
+    if (ngx_http_subrequest(r, &uri, NULL, &sr, ps, NGX_HTTP_SUBREQUEST_WAITED)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    flight->sr = sr;
+
+    /* it runs only after we return, so what it is can still be changed */
+
+    return ngx_para_verify_build(sr, token);
+}
+
+
+/* Nothing of the client's request goes to Para, and nothing comes back. */
+
+static ngx_int_t
+ngx_para_verify_build(ngx_http_request_t *sr, para_span_t token)
+{
+    ngx_http_core_main_conf_t  *cmcf;
+
+    static const ngx_str_t  post = ngx_string("POST");
+    static const ngx_str_t  json = ngx_string("application/json");
+
+    cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
+
+    sr->variables = ngx_pcalloc(sr->pool, cmcf->variables.nelts
+                                          * sizeof(ngx_http_variable_value_t));
+    if (sr->variables == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&sr->headers_in, sizeof(ngx_http_headers_in_t));
+
+    if (ngx_list_init(&sr->headers_in.headers, sr->pool, 4,
+                      sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    sr->headers_in.keep_alive_n = -1;
+
+    sr->method = NGX_HTTP_POST;
+    sr->method_name = post;
+
+    if (ngx_para_verify_header(sr, "Content-Type", &json) != NGX_OK
+        || ngx_para_verify_header(sr, "Accept", &json) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    sr->filter_need_in_memory = 1;
+
+    /* no error_page: a page of the operator's must not become the verdict */
+
+    sr->error_page = 1;
+
+    return ngx_para_verify_build_body(sr, token);
+}
+
+
+static ngx_int_t
+ngx_para_verify_build_body(ngx_http_request_t *sr, para_span_t token)
+{
+    size_t                    len;
+    ngx_buf_t                *b;
+    ngx_http_request_body_t  *rb;
+
+    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
+    b = ngx_create_temp_buf(sr->pool, PARA_SESSION_BODY_MAX);
+
+    if (rb == NULL || b == NULL) {
+        return NGX_ERROR;
+    }
+
+    rb->bufs = ngx_alloc_chain_link(sr->pool);
+    if (rb->bufs == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = para_session_verify_body(b->pos, token);
+    if (len == 0) {
+        return NGX_ERROR;
+    }
+
+    b->last = b->pos + len;
+    b->last_buf = 1;
+
+    rb->bufs->buf = b;
+    rb->bufs->next = NULL;
+    rb->buf = b;
+
+    sr->request_body = rb;
+    sr->headers_in.content_length_n = (off_t) len;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_para_verify_header(ngx_http_request_t *sr, char *name,
+    const ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&sr->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    h->lowcase_key = ngx_pnalloc(sr->pool, h->key.len);
+    if (h->lowcase_key == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = ngx_hash_strlow(h->lowcase_key, h->key.data, h->key.len);
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+/*
+ * Runs more than once for some statuses, the later times with nginx's own error
+ * page: the first verdict stands.
+ */
+
+static ngx_int_t
+ngx_para_verify_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
+{
+    ngx_para_verify_flight_t *flight = data;
+
+    ngx_para_verify_result_t  result;
+
+    if (flight->ended) {
+        return rc;
+    }
+
+    if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
+
+        /* the caller's client went away: that says nothing of the session */
+
+        ngx_para_verify_end(flight, NULL);
+
+        return rc;
+    }
+
+    ngx_memzero(&result, sizeof(ngx_para_verify_result_t));
+
+    result.retry_after = NGX_PARA_VERIFY_RETRY_AFTER;
+    result.reason = ngx_para_verify_verdict(flight, rc, &result);
+
+    ngx_para_verify_report(flight, result.reason, rc);
+
+    flight->done(&result, flight->key, flight->data);
+
+    ngx_para_verify_end(flight, &result);
+
+    return rc;
+}
+
+
+/* From the worst upwards: what is not certainly Para's word is none. */
+
+static para_reason_e
+ngx_para_verify_verdict(ngx_para_verify_flight_t *flight, ngx_int_t rc,
+    ngx_para_verify_result_t *result)
+{
+    ngx_http_upstream_t  *u;
+
+    u = flight->sr->upstream;
+
+    if (!flight->armed || flight->misrouted || u == NULL) {
+        return PARA_UNAVAILABLE;
+    }
+
+#if (NGX_HTTP_CACHE)
+    if (flight->sr->cached || flight->sr->cache) {
+        ngx_log_error(NGX_LOG_ERR, flight->sr->connection->log, 0,
+                      "para_auth: the answer came through proxy_cache and is "
+                      "refused, write \"proxy_cache off;\" in \"%V\"",
+                      &flight->target->uri);
+        return PARA_UNAVAILABLE;
+    }
+#endif
+
+    switch (u->headers_in.status_n) {
+
+    case NGX_HTTP_OK:
+
+        if (rc != NGX_OK || !flight->last) {
+            return PARA_UNAVAILABLE;
+        }
+
+        return ngx_para_verify_parse(flight, result);
+
+    case NGX_HTTP_FORBIDDEN:
+
+        if (rc != NGX_OK && rc != NGX_HTTP_FORBIDDEN) {
+            return PARA_UNAVAILABLE;
+        }
+
+        return PARA_SESSION_ENDED;
+
+    case NGX_HTTP_UNAUTHORIZED:
+        return PARA_KEY_REFUSED;
+
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+        result->retry_after = ngx_para_verify_retry_after(u);
+        return PARA_UNAVAILABLE;
+
+    default:
+        return PARA_UNAVAILABLE;
+    }
+}
+
+
+static para_reason_e
+ngx_para_verify_parse(ngx_para_verify_flight_t *flight,
+    ngx_para_verify_result_t *result)
+{
+    size_t          size;
+    u_char         *record;
+    para_reason_e   reason;
+    para_session_t  session;
+
+    if (flight->overflow) {
+        return PARA_ANSWER_SIZE;
+    }
+
+    reason = para_session_parse_verify(&session,
+                                       para_span(flight->answer, flight->len));
+
+    if (reason == PARA_OK) {
+
+        reason = PARA_NO_MEMORY;
+
+        size = para_record_size(session.field, PARA_SESSION_FIELDS);
+        record = ngx_pnalloc(flight->sr->pool, size);
+
+        if (size && record) {
+            para_record_write(record, session.field, PARA_SESSION_FIELDS);
+            result->record.data = record;
+            result->record.len = size;
+            reason = PARA_OK;
+        }
+    }
+
+    para_session_free(&session);
+
+    return reason;
+}
+
+
+/* RFC 9110 10.2.3, the form in seconds */
+
+static time_t
+ngx_para_verify_retry_after(ngx_http_upstream_t *u)
+{
+    time_t            seconds;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &u->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != sizeof("Retry-After") - 1
+                || ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
+                                   h[i].key.len)
+                   != 0)
+            {
+                continue;
+            }
+
+            seconds = ngx_atotm(h[i].value.data, h[i].value.len);
+
+            if (seconds != NGX_ERROR) {
+                return ngx_min(ngx_max(seconds, 1),
+                               NGX_PARA_VERIFY_RETRY_AFTER_MAX);
+            }
+        }
+    }
+
+    return NGX_PARA_VERIFY_RETRY_AFTER;
+}
+
+
+/* One line when Para stops answering, one when it does again. */
+
+static void
+ngx_para_verify_report(ngx_para_verify_flight_t *flight, para_reason_e reason,
+    ngx_int_t rc)
+{
+    ngx_log_t            *log;
+    ngx_uint_t            fault;
+    ngx_http_upstream_t  *u;
+
+    log = flight->sr->connection->log;
+
+    fault = (reason == PARA_OK || reason == PARA_SESSION_ENDED) ? PARA_OK
+                                                                : reason;
+    if (fault == *flight->target->faulty) {
+        return;
+    }
+
+    *flight->target->faulty = fault;
+
+    if (fault == PARA_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "para_auth: Para answers again");
+        return;
+    }
+
+    if (fault == PARA_KEY_REFUSED) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "para_auth: Para refuses the secret API key (401), check "
+                      "secret_key_file and the environment; sessions cannot be "
+                      "checked until then");
+        return;
+    }
+
+    u = flight->sr->upstream;
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "para_auth: Para is unavailable: %s (status %ui, rc %i, %uz "
+                  "bytes%s); sessions cannot be checked until it answers",
+                  para_reason_name(reason),
+                  u ? u->headers_in.status_n : 0, rc, flight->len,
+                  flight->last ? "" : ", answer incomplete");
+}
+
+
+/* Takes the flight down and wakes all who wait for it; NULL: start again. */
+
+static void
+ngx_para_verify_end(ngx_para_verify_flight_t *flight,
+    const ngx_para_verify_result_t *result)
+{
+    ngx_queue_t        *q;
+    ngx_para_verify_t  *verify;
+
+    flight->ended = 1;
+    ngx_queue_remove(&flight->link);
+
+    while (!ngx_queue_empty(&flight->waiters)) {
+
+        q = ngx_queue_head(&flight->waiters);
+        verify = ngx_queue_data(q, ngx_para_verify_t, queue);
+
+        ngx_queue_remove(q);
+        verify->waiting = 0;
+
+        ngx_para_verify_wake(verify, result);
+    }
+
+    /* the leader is woken by nginx, as the parent of the subrequest */
+
+    if (result) {
+        flight->leader->result = *result;
+        flight->leader->done = 1;
+
+    } else {
+        flight->leader->retry = 1;
+    }
+}
+
+
+static void
+ngx_para_verify_wake(ngx_para_verify_t *verify,
+    const ngx_para_verify_result_t *result)
+{
+    ngx_http_request_t  *r;
+
+    r = verify->request;
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    /* the result lives in the leader's pool: a waiter needs its own */
+
+    if (result == NULL) {
+        verify->retry = 1;
+
+    } else {
+        verify->result = *result;
+        verify->done = 1;
+
+        if (result->record.len) {
+            verify->result.record.data = ngx_pstrdup(r->pool,
+                                                (ngx_str_t *) &result->record);
+
+            if (verify->result.record.data == NULL) {
+                verify->result.reason = PARA_NO_MEMORY;
+            }
+        }
+    }
+
+    ngx_post_event(r->connection->write, &ngx_posted_events);
+}
+
+
+/* The request ends, perhaps before its time. */
+
+static void
+ngx_para_verify_cleanup(void *data)
+{
+    ngx_para_verify_t *verify = data;
+
+    if (verify->waiting) {
+        ngx_queue_remove(&verify->queue);
+        verify->waiting = 0;
+        return;
+    }
+
+    if (verify->leader && !verify->flight->ended) {
+        ngx_para_verify_end(verify->flight, NULL);
+    }
+}
+
+
+static ngx_para_verify_flight_t *
+ngx_para_verify_find(const u_char *key)
+{
+    ngx_queue_t               *q, *bucket;
+    ngx_para_verify_flight_t  *flight;
+
+    bucket = ngx_para_verify_bucket(key);
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        flight = ngx_queue_data(q, ngx_para_verify_flight_t, link);
+
+        if (ngx_memcmp(flight->key, key, PARA_DIGEST_SIZE) == 0) {
+            return flight;
+        }
+    }
+
+    return NULL;
+}
