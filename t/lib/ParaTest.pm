@@ -560,25 +560,25 @@ sub _prepare_block {
     reset_para();
     reset_app();
 
-    my $login = defined $block->login ? _parse_login($block->login) : undef;
-    reset_para();
-    reset_app();
+    # Without "scalar", a section that is not there would be an empty list.
+    my ($login, $headers, $provider, $http, $config, $fault) =
+        map { scalar $block->$_ }
+        qw(login more_headers provider http_config config fault);
+
+    $login = _parse_login($login) if defined $login;
 
     # Test::Nginx sends a bad request when the last line is not ended.
-    $block->set_value(
-        more_headers => _add_headers($block->more_headers, $login))
-        if defined $block->more_headers || defined $login;
+    $block->set_value(more_headers => _add_headers($headers, $login))
+        if defined $headers || defined $login;
 
-    _apply_faults($block->fault) if defined $block->fault;
+    _apply_faults($fault) if defined $fault;
 
     return if defined $block->no_para;
 
-    $block->set_value(http_config => http_config(
-        provider => $block->provider,
-        http     => $block->http_config,
-    ));
+    $block->set_value(
+        http_config => http_config(provider => $provider, http => $http));
 
-    my $config = $block->config // <<"CONF";
+    $config //= <<"CONF";
         para_auth app;
         location / { proxy_pass $APP_URL; }
 CONF
@@ -641,20 +641,49 @@ sub setup_blocks {
 sub _new_nginx {
     my (%options) = @_;
 
-    my $port   = $options{port} // free_ports();
-    my $server = $options{server} // '';
+    my $dir     = "$PARA_DIR/nginx-" . scalar @nginx;
+    my $module  = $ENV{TEST_NGINX_LOAD_MODULES};
+    my $load    = $module ? "load_module $module;" : '';
+    my $port    = $options{port} // free_ports();
+    my $workers = $options{workers} // 1;
+    my $main    = $options{main} // '';
+    my $events  = $options{events} // 'worker_connections 1024;';
+    my $http    = $options{http} // http_config();
+    my $server  = $options{server} // '';
+
+    my $conf = <<"CONF";
+$load
+daemon off;
+worker_processes $workers;
+pid $dir/nginx.pid;
+error_log $dir/logs/error.log info;
+$main
+events {
+    $events
+}
+
+http {
+    access_log off;
+    client_body_temp_path $dir/client_body_temp;
+    proxy_temp_path $dir/proxy_temp;
+    fastcgi_temp_path $dir/fastcgi_temp;
+    uwsgi_temp_path $dir/uwsgi_temp;
+    scgi_temp_path $dir/scgi_temp;
+
+$http
+
+    server {
+        listen 127.0.0.1:$port;
+$server
+    }
+}
+CONF
 
     return ParaDemo::Nginx->new(
-        dir    => "$PARA_DIR/nginx-" . scalar @nginx,
+        dir    => $dir,
         port   => $port,
         binary => $ENV{TEST_NGINX_BINARY},
-        module => $ENV{TEST_NGINX_LOAD_MODULES},
-        main   => ($options{main} // '')
-            . "\nworker_processes " . ($options{workers} // 1) . ";\n",
-        events => $options{events} // 'worker_connections 1024;',
-        http   => ($options{http} // http_config())
-            . "\n    server {\n        listen 127.0.0.1:$port;\n"
-            . "$server\n    }\n",
+        conf   => $conf,
     );
 }
 

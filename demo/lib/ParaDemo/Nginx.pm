@@ -58,50 +58,22 @@ sub free_ports {
     croak 'no free ports';
 }
 
-# Options: dir (created), main, events, http (text inside these blocks), port
-# (asked for to know when nginx is ready), binary, module (empty: none).
+# Options: dir (created), conf (the whole text of nginx.conf), port (asked for
+# to know when nginx is ready), binary.
 sub new {
     my ($class, %options) = @_;
 
-    my $self = bless {
-        main   => '',
-        events => '',
-        binary => default_binary(),
-        module => default_module(),
-        %options
-    }, $class;
+    my $self = bless {binary => default_binary(), %options}, $class;
 
     make_path("$self->{dir}/logs");
 
     # Workers drop root, and their temporary files are below.
     chmod oct('0755'), $self->{dir};
 
-    my $load = $self->{module} ? "load_module $self->{module};" : '';
-
-    $self->{conf} = "$self->{dir}/nginx.conf";
-    open my $out, '>', $self->{conf} or croak "$self->{conf}: $!";
-    print {$out} <<"CONF";
-$load
-daemon off;
-pid $self->{dir}/nginx.pid;
-error_log $self->{dir}/logs/error.log info;
-$self->{main}
-events {
-    $self->{events}
-}
-
-http {
-    access_log off;
-    client_body_temp_path $self->{dir}/client_body_temp;
-    proxy_temp_path       $self->{dir}/proxy_temp;
-    fastcgi_temp_path     $self->{dir}/fastcgi_temp;
-    uwsgi_temp_path       $self->{dir}/uwsgi_temp;
-    scgi_temp_path        $self->{dir}/scgi_temp;
-
-$self->{http}
-}
-CONF
-    close $out or croak "$self->{conf}: $!";
+    $self->{file} = "$self->{dir}/nginx.conf";
+    open my $out, '>', $self->{file} or croak "$self->{file}: $!";
+    print {$out} $self->{conf};
+    close $out or croak "$self->{file}: $!";
 
     return $self;
 }
@@ -109,7 +81,7 @@ CONF
 sub _command {
     my ($self, @options) = @_;
     return ($self->{binary}, '-e', "$self->{dir}/logs/error.log", '-p',
-        "$self->{dir}/", '-c', $self->{conf}, @options);
+        "$self->{dir}/", '-c', $self->{file}, @options);
 }
 
 # "nginx -t": whether the configuration is good, and what nginx says of it.
@@ -163,6 +135,11 @@ sub reload {
 sub pid {
     my ($self) = @_;
     return $self->{process} && $self->{process}->pid;
+}
+
+sub is_running {
+    my ($self) = @_;
+    return $self->{process} && $self->{process}->is_running;
 }
 
 sub stop {

@@ -65,8 +65,8 @@ sub raw_pairs ($self) {
     my @pairs;
 
     for my $line (split /\x0d?\x0a/, $self->{raw} // '') {
-        my ($name, $value) = split /:[ \t]*/, $line, 2;
         next if !length $line;
+        my ($name, $value) = split /:[ \t]*/, $line, 2;
         push @pairs, [$name, $value // ''];
     }
 
