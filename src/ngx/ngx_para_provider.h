@@ -59,7 +59,7 @@ typedef struct {
 } ngx_para_provider_t;
 
 
-/* Setter of the block; cmd->offset leads to an array of ngx_para_provider_t*. */
+/* Setter of the block; cmd->offset leads to an array of pointers to it. */
 char *ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* Setters inside it. */

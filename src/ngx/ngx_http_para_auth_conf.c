@@ -1,0 +1,466 @@
+/*
+ * The configuration of servers and locations: what is written where, what it
+ * inherits, and what cannot work.
+ */
+
+#include "ngx_http_para_auth.h"
+
+
+static void ngx_http_para_auth_free_digest(void *data);
+static char *ngx_http_para_auth_resolve(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+static char *ngx_http_para_auth_policy(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_init_server(ngx_conf_t *cf,
+    ngx_http_para_auth_srv_conf_t *scf);
+
+
+void *
+ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_main_conf_t));
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (mcf == NULL || cln == NULL) {
+        return NULL;
+    }
+
+    mcf->digest = para_digest_create();
+    if (mcf->digest == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_para_auth_free_digest;
+    cln->data = mcf->digest;
+
+    if (ngx_array_init(&mcf->providers, cf->pool, 2,
+                       sizeof(ngx_para_provider_t *))
+        != NGX_OK
+        || ngx_array_init(&mcf->shown, cf->pool, 8, sizeof(ngx_uint_t))
+           != NGX_OK
+        || ngx_para_inject_init_names(cf, &mcf->names) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return mcf;
+}
+
+
+void *
+ngx_http_para_auth_create_srv_conf(ngx_conf_t *cf)
+{
+    ngx_http_para_auth_srv_conf_t  *scf;
+
+    scf = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_srv_conf_t));
+    if (scf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&scf->targets, cf->pool, 1,
+                       sizeof(ngx_para_verify_target_t *))
+        != NGX_OK
+        || ngx_array_init(&scf->protected, cf->pool, 4,
+                          sizeof(ngx_http_para_auth_loc_conf_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return scf;
+}
+
+
+void *
+ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_loc_conf_t));
+    if (lcf == NULL) {
+        return NULL;
+    }
+
+    lcf->provider = NGX_CONF_UNSET_PTR;
+    lcf->valid = NGX_CONF_UNSET_MSEC;
+    lcf->negative = NGX_CONF_UNSET_MSEC;
+    lcf->match = NGX_CONF_UNSET_UINT;
+
+    return lcf;
+}
+
+
+char *
+ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_para_auth_loc_conf_t *prev = parent;
+    ngx_http_para_auth_loc_conf_t *conf = child;
+
+    char                             *rv;
+    ngx_http_para_auth_loc_conf_t   **lcf;
+    ngx_http_para_auth_srv_conf_t    *scf;
+    ngx_http_para_auth_main_conf_t   *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
+
+    if (conf->provider == NGX_CONF_UNSET_PTR && conf->name.data == NULL) {
+        conf->provider = prev->provider;
+        conf->layers = prev->layers;
+        conf->name = prev->name;
+        conf->file = prev->file;
+        conf->line = prev->line;
+    }
+
+    ngx_conf_merge_msec_value(conf->valid, prev->valid, 30000);
+    ngx_conf_merge_msec_value(conf->negative, prev->negative, 5000);
+    ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
+
+    rv = ngx_para_credential_merge(cf, &prev->credential, &conf->credential);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_para_inject_merge(cf, &mcf->names, &prev->inject, &conf->inject);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (conf->upstream) {
+        rv = ngx_http_para_auth_mark(cf, mcf, conf);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    rv = ngx_http_para_auth_resolve(cf, mcf, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (conf->provider == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
+
+        lcf = ngx_array_push(&scf->protected);
+        if (lcf == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *lcf = conf;
+    }
+
+    return ngx_http_para_auth_policy(cf, mcf, conf);
+}
+
+
+/* The provider may stand behind the location that names it. */
+
+static char *
+ngx_http_para_auth_resolve(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf)
+{
+    if (lcf->provider != NGX_CONF_UNSET_PTR) {
+        return NGX_CONF_OK;
+    }
+
+    if (lcf->name.len == 0) {
+        lcf->provider = NULL;
+        return NGX_CONF_OK;
+    }
+
+    lcf->provider = ngx_para_provider_find(&mcf->providers, &lcf->name);
+
+    if (lcf->provider == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth in %s:%ui names the unknown provider \"%V\": "
+                      "add \"para_auth_provider %V { ... }\" to http{}",
+                      lcf->file, lcf->line, &lcf->name, &lcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->zone == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth in %s:%ui has no zone to keep what it found "
+                      "out: add \"para_auth_zone para:16m;\" to http{}",
+                      lcf->file, lcf->line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION
+        && lcf->provider->secret_key.len == 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth in %s:%ui checks sessions, and provider "
+                      "\"%V\" has no \"secret_key_file\" to ask Para with",
+                      lcf->file, lcf->line, &lcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* What an identity that is cached under this location depends on. */
+
+static char *
+ngx_http_para_auth_policy(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_uint_t   rules[2];
+    para_span_t  part[2];
+
+    rules[0] = lcf->layers;
+    rules[1] = lcf->match;
+
+    part[0] = para_span(lcf->provider->token_policy, PARA_DIGEST_SIZE);
+    part[1] = para_span(rules, sizeof(rules));
+
+    if (!para_digest_key(mcf->digest, lcf->policy, part, 2)) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "SHA-256 failed");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_uint_t                       i;
+    ngx_para_upstream_t             *upstream;
+    ngx_para_verify_target_t        *target, **targets;
+    ngx_http_para_auth_srv_conf_t   *scf;
+
+    upstream = lcf->upstream;
+    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
+
+    lcf->marked = ngx_para_provider_find(&mcf->providers, &upstream->provider);
+
+    if (lcf->marked == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth_upstream in %s:%ui names the unknown provider "
+                      "\"%V\": add \"para_auth_provider %V { ... }\" to http{}",
+                      upstream->file, upstream->line, &upstream->provider,
+                      &upstream->provider);
+        return NGX_CONF_ERROR;
+    }
+
+    targets = scf->targets.elts;
+
+    for (i = 0; i < scf->targets.nelts; i++) {
+        if (targets[i]->provider == lcf->marked) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "para_auth_upstream in %s:%ui: this server has "
+                          "another location for \"%V verify\" already, remove "
+                          "one of them", upstream->file, upstream->line,
+                          &upstream->provider);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    target = ngx_pcalloc(cf->pool, sizeof(ngx_para_verify_target_t)
+                                   + sizeof(ngx_uint_t));
+    targets = ngx_array_push(&scf->targets);
+
+    if (target == NULL || targets == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    target->uri = upstream->uri;
+    target->provider = lcf->marked;
+    target->secret_key = lcf->marked->secret_key;
+    target->faulty = (ngx_uint_t *) (target + 1);
+
+    *targets = target;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_para_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_para_auth_loc_conf_t *lcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i, layer;
+
+    if (lcf->provider != NGX_CONF_UNSET_PTR || lcf->name.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    lcf->file = cf->conf_file->file.name.data;
+    lcf->line = cf->conf_file->line;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (cf->args->nelts != 2) {
+            return "takes nothing beside \"off\"";
+        }
+
+        lcf->provider = NULL;
+        return NGX_CONF_OK;
+    }
+
+    lcf->name = value[1];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "jwt") == 0) {
+            layer = NGX_HTTP_PARA_AUTH_JWT;
+
+        } else if (ngx_strcmp(value[i].data, "session") == 0) {
+            layer = NGX_HTTP_PARA_AUTH_SESSION;
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown layer \"%V\", it is \"jwt\" or "
+                               "\"session\"; none stands for both", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (lcf->layers & layer) {
+            return "names a layer twice";
+        }
+
+        lcf->layers |= layer;
+    }
+
+    if (lcf->layers == 0) {
+        lcf->layers = NGX_HTTP_PARA_AUTH_JWT|NGX_HTTP_PARA_AUTH_SESSION;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_para_auth_loc_conf_t *lcf = conf;
+
+    ngx_int_t    time;
+    ngx_str_t   *value, s;
+    ngx_uint_t   i;
+    ngx_msec_t  *msec;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "valid=", 6) == 0) {
+            msec = &lcf->valid;
+            s.data = value[i].data + 6;
+            s.len = value[i].len - 6;
+
+        } else if (ngx_strncmp(value[i].data, "negative=", 9) == 0) {
+            msec = &lcf->negative;
+            s.data = value[i].data + 9;
+            s.len = value[i].len - 9;
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", it is "
+                               "\"valid=time\" or \"negative=time\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (*msec != NGX_CONF_UNSET_MSEC) {
+            return "is duplicate";
+        }
+
+        time = ngx_parse_time(&s, 0);
+
+        if (time == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid time in \"%V\", write one as \"30s\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        *msec = (ngx_msec_t) time;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Every location that checks sessions gets its way to Para. */
+
+ngx_int_t
+ngx_http_para_auth_init_servers(ngx_conf_t *cf)
+{
+    ngx_uint_t                   i;
+    ngx_http_core_srv_conf_t   **cscf;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscf = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        if (ngx_http_para_auth_init_server(cf,
+                   cscf[i]->ctx->srv_conf[ngx_http_para_auth_module.ctx_index])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_init_server(ngx_conf_t *cf,
+    ngx_http_para_auth_srv_conf_t *scf)
+{
+    ngx_uint_t                       i, j;
+    ngx_para_verify_target_t       **target;
+    ngx_http_para_auth_loc_conf_t  **lcf;
+
+    lcf = scf->protected.elts;
+    target = scf->targets.elts;
+
+    for (i = 0; i < scf->protected.nelts; i++) {
+
+        for (j = 0; j < scf->targets.nelts; j++) {
+            if (target[j]->provider == lcf[i]->provider) {
+                lcf[i]->target = target[j];
+            }
+        }
+
+        if (lcf[i]->target == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "para_auth in %s:%ui checks sessions, and the server "
+                          "has no way to Para for \"%V\": include "
+                          "para-auth-verify.conf, a location with "
+                          "\"para_auth_upstream %V verify;\"",
+                          lcf[i]->file, lcf[i]->line, &lcf[i]->name,
+                          &lcf[i]->name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_para_auth_free_digest(void *data)
+{
+    para_digest_free(data);
+}

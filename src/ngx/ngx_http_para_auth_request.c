@@ -1,0 +1,312 @@
+/*
+ * What happens to a request around the decision: look-alikes go, locations that
+ * lead to Para are guarded, credentials go and the identity comes.
+ */
+
+#include "ngx_http_para_auth.h"
+
+
+static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx);
+static void ngx_http_para_auth_cleanup(void *data);
+static ngx_int_t ngx_http_para_auth_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_para_auth_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+/*
+ * Wherever a request can begin or begin again: what a redirect finds is the
+ * client's request without its look-alikes, and no identity of the location
+ * that it came from.
+ */
+
+ngx_int_t
+ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t                       changed;
+    ngx_http_para_auth_ctx_t        *ctx;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    changed = 0;
+
+    if (r == r->main) {
+        ctx = ngx_http_para_auth_find_ctx(r);
+
+        if (ctx) {
+            ctx->granted = NULL;
+            ctx->step = 0;
+        }
+
+        if (ctx && ctx->applied) {
+            ngx_para_headers_restore(r, &ctx->client);
+            ctx->applied = 0;
+            changed = 1;
+        }
+    }
+
+    if (ngx_para_inject_strip(r, &mcf->names, &changed) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (changed) {
+        ngx_para_headers_forget(r, &mcf->shown);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_para_auth_rewrite_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+
+    rc = ngx_http_para_auth_guard(r, ctx);
+
+    return rc == NGX_DECLINED ? ngx_http_para_auth_strip_handler(r) : rc;
+}
+
+
+ngx_int_t
+ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_para_auth_ctx_t       *ctx;
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+
+    rc = ngx_http_para_auth_guard(r, ctx);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    if (lcf->marked) {
+
+        /* the guard let only our own subrequest come here */
+
+        return ngx_para_verify_arm(&ctx->verify) == NGX_OK
+               ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_para_auth_strip_handler(r);
+
+    if (rc != NGX_DECLINED || r == r->main || lcf->provider == NULL) {
+        return rc;
+    }
+
+    /*
+     * nginx has no access phase for subrequests: one comes in here only if
+     * the same policy let its main request in.
+     */
+
+    if (ctx == NULL || ctx->granted == NULL
+        || ngx_memcmp(ctx->granted->policy, lcf->policy, PARA_DIGEST_SIZE)
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "para_auth: subrequest \"%V\" refused, because its main "
+                      "request was not let in by the policy of its location",
+                      &r->uri);
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * The last thing before the content: credentials out, also when "satisfy any"
+ * let the request in by another way, and the identity in.
+ */
+
+ngx_int_t
+ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_http_para_auth_ctx_t        *ctx;
+    ngx_http_para_auth_loc_conf_t   *lcf;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    if (lcf->provider == NULL || lcf->marked) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_para_auth_get_ctx(r->main);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r == r->main) {
+        ngx_para_headers_save(r, &ctx->client);
+        ctx->applied = 1;
+    }
+
+    if (ngx_para_headers_edit(r, ngx_para_credential_remove, &lcf->credential,
+                              ngx_para_inject_room(&lcf->inject))
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->granted) {
+        rc = ngx_para_inject_headers(r, &lcf->inject, ctx->field);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_HTTP_BAD_REQUEST
+                                      : NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    ngx_para_headers_forget(r, &mcf->shown);
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Marked locations are for our own subrequests, and those for marked locations.
+ * NGX_DECLINED: go on.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_guard(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
+{
+    ngx_int_t                       rc;
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    if (r != r->main && ctx && ngx_para_verify_is(&ctx->verify, r)) {
+        rc = ngx_para_verify_admit(&ctx->verify, lcf->marked);
+        return rc == NGX_OK ? NGX_DECLINED : rc;
+    }
+
+    return lcf->marked ? NGX_HTTP_NOT_FOUND : NGX_DECLINED;
+}
+
+
+ngx_http_para_auth_ctx_t *
+ngx_http_para_auth_find_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_para_auth_module);
+
+    if (ctx || (!r->internal && !r->filter_finalize)) {
+        return ctx;
+    }
+
+    /* the module contexts were cleared, as for ngx_http_realip_module */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_para_auth_cleanup) {
+            ngx_http_set_ctx(r, cln->data, ngx_http_para_auth_module);
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_para_auth_ctx_t *
+ngx_http_para_auth_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_para_auth_find_ctx(r);
+
+    if (ctx) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_para_auth_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_para_auth_ctx_t));
+
+    cln->handler = ngx_http_para_auth_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_para_auth_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_para_auth_cleanup(void *data)
+{
+    ngx_http_para_auth_ctx_t *ctx = data;
+
+    para_token_free(&ctx->verified);
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = r == r->main ? ngx_http_para_auth_find_ctx(r) : NULL;
+
+    /* error_page can make a success of a refusal: no challenge then */
+
+    if (ctx && r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
+        ngx_para_challenge_withdraw(&ctx->challenge);
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    if (r != r->main) {
+
+        ctx = ngx_http_para_auth_find_ctx(r->main);
+
+        if (ctx && ngx_para_verify_is(&ctx->verify, r)) {
+            ngx_para_verify_capture(&ctx->verify, in);
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_next_body_filter(r, in);
+}
+
+
+void
+ngx_http_para_auth_init_filters(void)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_para_auth_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_para_auth_body_filter;
+}

@@ -1,0 +1,186 @@
+/*
+ * $para_auth_*: only what was verified.
+ */
+
+#include "ngx_http_para_auth.h"
+
+
+static ngx_int_t ngx_http_para_auth_set_variable(ngx_http_variable_value_t *v,
+    const u_char *data, size_t len);
+static ngx_int_t ngx_http_para_auth_field_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_status_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_api_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
+
+    { ngx_string("para_auth_status"), NULL,
+      ngx_http_para_auth_status_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_user_id"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_USER_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_internal_user_id"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_INTERNAL_USER_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_roles"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_ROLES,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_wallets"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_WALLETS,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_identifier"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_IDENTIFIER,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_type"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_AUTH_TYPE,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_issuer"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_ISSUER,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_cache"), NULL,
+      ngx_http_para_auth_cache_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_api"), NULL,
+      ngx_http_para_auth_api_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_para_auth_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_para_auth_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_set_variable(ngx_http_variable_value_t *v,
+    const u_char *data, size_t len)
+{
+    if (len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->data = (u_char *) data;
+    v->len = len;
+
+    return NGX_OK;
+}
+
+
+/* Empty until granted, and empty after a refusal. */
+
+static ngx_int_t
+ngx_http_para_auth_field_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+
+    if (ctx == NULL || ctx->granted == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_para_auth_set_variable(v, ctx->field[data].data,
+                                           ctx->field[data].len);
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_status_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char                *name;
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+
+    if (ctx == NULL || !ctx->decided) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    name = para_code_name(para_reason_code(ctx->reason));
+
+    return ngx_http_para_auth_set_variable(v, (u_char *) name,
+                                           ngx_strlen(name));
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    static const ngx_str_t  name[] = {
+        ngx_null_string, ngx_string("HIT"), ngx_string("MISS"),
+        ngx_string("WAIT")
+    };
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_para_auth_set_variable(v, name[ctx->cache].data,
+                                           name[ctx->cache].len);
+}
+
+
+/* The base of Para's URLs, only where a location is marked for it. */
+
+static ngx_int_t
+ngx_http_para_auth_api_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    if (lcf->marked == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_para_auth_set_variable(v, lcf->marked->api.data,
+                                           lcf->marked->api.len);
+}
