@@ -14,6 +14,10 @@
 #define PARA_KEY_POINT_MAX      (1 + 2 * 66)       /* 0x04 X Y, of P-521 */
 
 
+static const char  para_key_no_point[] =
+    "its coordinates are no point of its curve";
+
+
 static const char *
 para_key_check_rsa(EVP_PKEY *pkey)
 {
@@ -76,7 +80,7 @@ para_key_check_ec(EVP_PKEY *pkey)
 
     EVP_PKEY_CTX_free(ctx);
 
-    return good ? NULL : para_key_failed("its point is not on its curve");
+    return good ? NULL : para_key_failed(para_key_no_point);
 }
 
 
@@ -101,7 +105,8 @@ para_key_adopt(para_key_t **key, EVP_PKEY *pkey)
 
 
 static const char *
-para_key_from_params(para_key_t **key, const char *type, OSSL_PARAM_BLD *bld)
+para_key_from_params(para_key_t **key, const char *type, OSSL_PARAM_BLD *bld,
+    const char *refusal)
 {
     EVP_PKEY      *pkey;
     OSSL_PARAM    *params;
@@ -119,7 +124,7 @@ para_key_from_params(para_key_t **key, const char *type, OSSL_PARAM_BLD *bld)
                || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params)
                   != 1)
     {
-        why = para_key_failed("its members make no key");
+        why = para_key_failed(refusal);
 
     } else {
         why = para_key_adopt(key, pkey);
@@ -153,7 +158,8 @@ para_key_rsa(para_key_t **key, para_span_t n, para_span_t e)
         why = para_key_no_memory;
 
     } else {
-        why = para_key_from_params(key, "RSA", bld);
+        why = para_key_from_params(key, "RSA", bld,
+                                   "its modulus and exponent make no key");
     }
 
     BN_free(modulus);
@@ -217,7 +223,7 @@ para_key_ec(para_key_t **key, para_span_t curve, para_span_t x, para_span_t y)
         why = para_key_no_memory;
 
     } else {
-        why = para_key_from_params(key, "EC", bld);
+        why = para_key_from_params(key, "EC", bld, para_key_no_point);
     }
 
     OSSL_PARAM_BLD_free(bld);

@@ -1,0 +1,380 @@
+#include "unit.h"
+
+#include <openssl/evp.h>
+
+#include "para_jwk.h"
+#include "sign.h"
+
+
+static sign_key_t  *rsa;
+static sign_key_t  *ec;
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    rsa = sign_rsa(2048, 65537);
+    ec = sign_ec("P-256");
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    sign_key_free(rsa);
+    sign_key_free(ec);
+
+    return 0;
+}
+
+
+static para_jwks_t *
+parse(char *text, const char **why)
+{
+    para_span_t   exact;
+    para_jwks_t  *set;
+
+    exact = unit_exact(text, strlen(text));
+    free(text);
+
+    set = para_jwks_parse(exact, PARA_JWKS_LOCAL, why);
+
+    free((void *) exact.data);
+
+    return set;
+}
+
+
+static void
+assert_refused(char *text, const char *words)
+{
+    const char   *why;
+    para_jwks_t  *set;
+
+    set = parse(text, &why);
+    para_jwks_free(set);
+
+    assert_null(set);
+
+    if (strstr(why, words) == NULL) {
+        fail_msg("refused with \"%s\", not \"%s\"", why, words);
+    }
+}
+
+
+/* The set has one key, which verifies what the other half has signed. */
+
+static void
+assert_verifies(char *text, const sign_key_t *key, const char *alg)
+{
+    size_t              len;
+    const char         *why;
+    para_jwks_t        *set;
+    unsigned char      *bytes;
+    const para_alg_t   *row;
+    const para_jwk_t   *jwk;
+
+    set = parse(text, &why);
+
+    if (set == NULL) {
+        fail_msg("refused: %s", why);
+        return;
+    }
+
+    row = para_alg_find(unit_span(alg));
+    jwk = para_jwks_key(set, 0);
+    bytes = sign_bytes(key, "message", NULL, &len);
+
+    assert_int_equal(para_jwks_count(set), 1);
+    assert_absent(para_jwk_kid(jwk));
+    assert_int_equal(para_jwk_algorithms(jwk), row->bit);
+
+    assert_int_equal(para_jwk_verify(jwk, row, unit_span("message"),
+                                     para_span(bytes, len)), 1);
+    assert_int_equal(para_jwk_verify(jwk, row, unit_span("massage"),
+                                     para_span(bytes, len)), 0);
+    free(bytes);
+    para_jwks_free(set);
+}
+
+
+static void
+test_public_keys(void **state)
+{
+    char  *pem;
+
+    (void) state;
+
+    assert_verifies(sign_pem_public(rsa), rsa, "RS256");
+    assert_verifies(sign_pem_public(ec), ec, "ES256");
+
+    /* with a word for the reader, and no end of line at the end */
+
+    pem = sign_pem_public(ec);
+    pem[strlen(pem) - 1] = '\0';
+    assert_verifies(unit_format("The key of the app:\n%s", pem), ec, "ES256");
+    free(pem);
+}
+
+
+/* One whose time is over, too: the operator's file says that it is trusted. */
+
+static void
+test_certificates(void **state)
+{
+    (void) state;
+
+    assert_verifies(sign_pem_certificate(rsa), rsa, "RS256");
+    assert_verifies(sign_pem_certificate(ec), ec, "ES256");
+}
+
+
+static void
+test_several_blocks(void **state)
+{
+    char         *a, *b, *c;
+    const char   *why;
+    para_jwks_t  *set;
+
+    (void) state;
+
+    a = sign_pem_public(rsa);
+    b = sign_pem_certificate(ec);
+    c = sign_pem_public(ec);
+
+    set = parse(unit_format("%s\n%stext\n%s", a, b, c), &why);
+    assert_non_null(set);
+    assert_int_equal(para_jwks_count(set), 3);
+    assert_int_equal(para_jwk_algorithms(para_jwks_key(set, 0)),
+                     PARA_ALG_RS256);
+    assert_int_equal(para_jwk_algorithms(para_jwks_key(set, 1)),
+                     PARA_ALG_ES256);
+    assert_int_equal(para_jwk_algorithms(para_jwks_key(set, 2)),
+                     PARA_ALG_ES256);
+    para_jwks_free(set);
+
+    free(a);
+    free(b);
+    free(c);
+}
+
+
+static void
+test_private_keys(void **state)
+{
+    char  *a, *b;
+
+    (void) state;
+
+    assert_refused(sign_pem_private(rsa), "private key");
+    assert_refused(sign_pem_private(ec), "private key");
+
+    a = sign_pem_public(rsa);
+    b = sign_pem_private(ec);
+
+    assert_refused(unit_format("%s%s", a, b), "private key");
+
+    free(a);
+    free(b);
+
+    assert_refused(unit_format("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
+                               "-----END ENCRYPTED PRIVATE KEY-----\n"),
+                   "private key");
+    assert_refused(unit_format("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n"
+                               "-----END RSA PRIVATE KEY-----\n"),
+                   "private key");
+    assert_refused(unit_format("-----BEGIN EC PRIVATE KEY-----\nAAAA\n"
+                               "-----END EC PRIVATE KEY-----\n"),
+                   "private key");
+}
+
+
+static void
+test_weak_and_foreign_keys(void **state)
+{
+    char         *a, *b;
+    const char   *why;
+    sign_key_t   *key;
+    para_span_t   kid;
+    para_jwks_t  *set;
+
+    (void) state;
+
+    key = sign_ec("P-384");
+    assert_refused(sign_pem_public(key), "no supported algorithm");
+    sign_key_free(key);
+
+    key = sign_rsa(1024, 65537);
+    assert_refused(sign_pem_public(key), "fewer than 2048");
+    assert_refused(sign_pem_certificate(key), "fewer than 2048");
+
+    /* the others go on serving */
+
+    a = sign_pem_public(key);
+    b = sign_pem_public(rsa);
+
+    set = parse(unit_format("%s%s", a, b), &why);
+    assert_non_null(set);
+    assert_int_equal(para_jwks_count(set), 1);
+    assert_non_null(strstr(para_jwks_refused(set, 0, &kid), "2048"));
+    assert_absent(kid);
+    para_jwks_free(set);
+
+    free(a);
+    free(b);
+    sign_key_free(key);
+}
+
+
+static void
+test_malformed_blocks(void **state)
+{
+    char  *pem;
+
+    (void) state;
+
+    assert_refused(unit_format("-----BEGIN PUBLIC KEY-----\nAAAA\n"
+                               "-----END PUBLIC KEY-----\n"),
+                   "no public key in DER");
+    assert_refused(unit_format("-----BEGIN CERTIFICATE-----\nAAAA\n"
+                               "-----END CERTIFICATE-----\n"),
+                   "no certificate in DER");
+    assert_refused(unit_format("-----BEGIN EC PARAMETERS-----\n"
+                               "BggqhkjOPQMBBw==\n"
+                               "-----END EC PARAMETERS-----\n"),
+                   "neither a PUBLIC KEY nor");
+    assert_refused(unit_format("-----BEGIN PUBLIC KEY-----\n\x01\x02*\n"
+                               "-----END PUBLIC KEY-----\n"), "cut off");
+    assert_refused(unit_format("-----BEGIN PUBLIC KEY-----\nAAAA\n"),
+                   "cut off");
+    assert_refused(unit_format("-----BEGIN PUBLIC KEY-----\nAAAA\n"
+                               "-----END CERTIFICATE-----\n"), "cut off");
+    assert_refused(unit_format("hello"), "neither JSON nor PEM");
+
+    pem = sign_pem_public(rsa);
+    pem[strlen(pem) / 2] = '\0';
+    assert_refused(pem, "cut off");
+}
+
+
+/* A certificate with its label changed, and the reverse. */
+
+static void
+test_labels(void **state)
+{
+    char  *pem, *body, *end;
+
+    (void) state;
+
+    pem = sign_pem_public(ec);
+    body = strchr(pem, '\n');
+    end = strstr(pem, "-----END");
+    *end = '\0';
+
+    assert_refused(unit_format("-----BEGIN CERTIFICATE-----%s"
+                               "-----END CERTIFICATE-----\n", body),
+                   "no certificate");
+    free(pem);
+
+    pem = sign_pem_certificate(ec);
+    body = strchr(pem, '\n');
+    end = strstr(pem, "-----END");
+    *end = '\0';
+
+    assert_refused(unit_format("-----BEGIN PUBLIC KEY-----%s"
+                               "-----END PUBLIC KEY-----\n", body),
+                   "no public key");
+    free(pem);
+}
+
+
+/* One block of this DER. */
+
+static char *
+block(const unsigned char *der, int len)
+{
+    unsigned char  text[512];
+
+    EVP_EncodeBlock(text, der, len);
+
+    return unit_format("-----BEGIN PUBLIC KEY-----\n%s\n"
+                       "-----END PUBLIC KEY-----\n", (char *) text);
+}
+
+
+/* SubjectPublicKeyInfo of a P-256 key: 26 bytes, then the point. */
+
+static void
+test_points(void **state)
+{
+    const char     *why;
+    para_jwks_t    *set;
+    unsigned char   der[92];
+
+    static const unsigned char  head[26] = {
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+        0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
+        0x07, 0x03, 0x42, 0x00
+    };
+
+    /* the base point, FIPS 186-4 D.1.2.3 */
+
+    static const unsigned char  point[65] = {
+        0x04,
+        0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6,
+        0xe5, 0x63, 0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb,
+        0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
+        0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb,
+        0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31,
+        0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5
+    };
+
+    (void) state;
+
+    memcpy(der, head, 26);
+    memcpy(der + 26, point, 65);
+    der[91] = 0;
+
+    set = parse(block(der, 91), &why);
+    assert_non_null(set);
+    para_jwks_free(set);
+
+    /* a byte too many */
+
+    assert_refused(block(der, 92), "no public key");
+
+    /* off the curve */
+
+    der[90] ^= 1;
+    assert_refused(block(der, 91), "no p");
+
+    /* at infinity */
+
+    der[1] = 0x19;
+    memcpy(der + 23, "\x03\x02\x00\x00", 4);
+    assert_refused(block(der, 27), "no p");
+}
+
+
+int
+main(void)
+{
+    static const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_public_keys),
+        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_several_blocks),
+        cmocka_unit_test(test_private_keys),
+        cmocka_unit_test(test_weak_and_foreign_keys),
+        cmocka_unit_test(test_malformed_blocks),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_points)
+    };
+
+    return cmocka_run_group_tests_name("pem", tests, setup, teardown);
+}
