@@ -47,6 +47,8 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                 targets;      /* ngx_para_verify_target_t * */
+    ngx_array_t                 marked;       /* ngx_http_para_auth_loc_conf_t *
+                                                 that lead to Para */
     ngx_array_t                 protected;    /* ngx_http_para_auth_loc_conf_t *
                                                  that check sessions */
 } ngx_http_para_auth_srv_conf_t;

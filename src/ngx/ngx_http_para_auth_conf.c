@@ -65,6 +65,9 @@ ngx_http_para_auth_create_srv_conf(ngx_conf_t *cf)
     if (ngx_array_init(&scf->targets, cf->pool, 1,
                        sizeof(ngx_para_verify_target_t *))
         != NGX_OK
+        || ngx_array_init(&scf->marked, cf->pool, 1,
+                          sizeof(ngx_http_para_auth_loc_conf_t *))
+           != NGX_OK
         || ngx_array_init(&scf->protected, cf->pool, 4,
                           sizeof(ngx_http_para_auth_loc_conf_t *))
            != NGX_OK)
@@ -240,6 +243,7 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
     ngx_para_upstream_t             *upstream;
     ngx_para_verify_target_t        *target, **targets;
     ngx_http_para_auth_srv_conf_t   *scf;
+    ngx_http_para_auth_loc_conf_t  **marked;
 
     upstream = lcf->upstream;
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
@@ -271,8 +275,9 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
     target = ngx_pcalloc(cf->pool, sizeof(ngx_para_verify_target_t)
                                    + sizeof(ngx_uint_t));
     targets = ngx_array_push(&scf->targets);
+    marked = ngx_array_push(&scf->marked);
 
-    if (target == NULL || targets == NULL) {
+    if (target == NULL || targets == NULL || marked == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -282,6 +287,7 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
     target->faulty = (ngx_uint_t *) (target + 1);
 
     *targets = target;
+    *marked = lcf;
 
     return NGX_CONF_OK;
 }
@@ -399,7 +405,7 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* Every location that checks sessions gets its way to Para. */
+/* Every way to Para leads there, and every location that needs one has it. */
 
 ngx_int_t
 ngx_http_para_auth_init_servers(ngx_conf_t *cf)
@@ -430,7 +436,21 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 {
     ngx_uint_t                       i, j;
     ngx_para_verify_target_t       **target;
+    ngx_para_upstream_api_t          api;
     ngx_http_para_auth_loc_conf_t  **lcf;
+
+    lcf = scf->marked.elts;
+
+    for (i = 0; i < scf->marked.nelts; i++) {
+
+        api.host = lcf[i]->marked->host;
+        api.port = lcf[i]->marked->port;
+        api.tls = lcf[i]->marked->tls;
+
+        if (ngx_para_upstream_check(cf, lcf[i]->upstream, &api) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
 
     lcf = scf->protected.elts;
     target = scf->targets.elts;
