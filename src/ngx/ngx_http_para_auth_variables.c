@@ -156,7 +156,7 @@ ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
 
-    if (ctx == NULL) {
+    if (ctx == NULL || ctx->granted == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }

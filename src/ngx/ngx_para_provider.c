@@ -1,6 +1,5 @@
 #include "ngx_para_provider.h"
 #include "ngx_para_file.h"
-#include "../core/para_jwk.h"
 
 
 #define NGX_PARA_SECRET_MAX  4096
@@ -25,17 +24,8 @@ static char *ngx_para_provider_read_secret(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
 static char *ngx_para_provider_collect(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
-static void ngx_para_issuer_init(ngx_para_issuer_t *pi,
-    const ngx_str_t *name, para_issuer_kind_e kind);
-static char *ngx_para_issuer_done(ngx_conf_t *cf,
-    ngx_para_provider_t *provider, ngx_para_issuer_t *pi);
-static char *ngx_para_issuer_read_keys(ngx_conf_t *cf,
-    ngx_para_provider_t *provider, ngx_para_issuer_t *pi);
-static void ngx_para_issuer_free_keys(void *data);
 static char *ngx_para_provider_policies(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
-static void ngx_para_issuer_digest(para_digest_t *digest,
-    const para_issuer_t *issuer, u_char out[PARA_DIGEST_SIZE], int *ok);
 
 
 static const ngx_para_environment_t  ngx_para_environments[] = {
@@ -180,129 +170,6 @@ ngx_para_provider_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-char *
-ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_para_issuer_t *pi = conf;
-
-    ngx_str_t    *value;
-    ngx_uint_t    i;
-    para_span_t  *audience;
-
-    if (pi->audience || pi->any_audience) {
-        return "is duplicate, list all values in one";
-    }
-
-    value = cf->args->elts;
-
-    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "any") == 0) {
-        pi->any_audience = 1;
-        return NGX_CONF_OK;
-    }
-
-    pi->audience = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                    sizeof(para_span_t));
-    if (pi->audience == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (value[i].len == 0 || ngx_strcmp(value[i].data, "any") == 0) {
-            return "takes non-empty values, or \"any\" alone, which turns the "
-                   "check off";
-        }
-
-        audience = ngx_array_push(pi->audience);
-        *audience = para_span(value[i].data, value[i].len);
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-char *
-ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_para_issuer_t *pi = conf;
-
-    ngx_str_t         *value;
-    ngx_uint_t         i;
-    const para_alg_t  *alg;
-
-    if (pi->algorithms) {
-        return "is duplicate, list all in one";
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        alg = para_alg_find(para_span(value[i].data, value[i].len));
-
-        if (alg == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown algorithm \"%V\", the known ones are "
-                               "RS256, ES256 and HS256", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        pi->algorithms |= alg->bit;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-char *
-ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_para_issuer_t *pi = conf;
-
-    int                  field;
-    ngx_str_t           *value;
-    ngx_uint_t           i;
-    para_claim_paths_t  *paths;
-
-    value = cf->args->elts;
-
-    field = para_claim_find(para_span(value[1].data, value[1].len));
-
-    if (field < 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown field \"%V\", it is one of user_id, "
-                           "internal_user_id, roles, wallets, identifier, "
-                           "type", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (cf->args->nelts - 2 > PARA_CLAIM_PATHS) {
-        return "takes at most 4 paths";
-    }
-
-    paths = &pi->issuer.map[field];
-    paths->paths = 0;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        paths->path[paths->paths] = para_span(value[i].data, value[i].len);
-
-        if (!para_json_path_check(paths->path[paths->paths])) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" is no claim path: write member names "
-                               "joined by dots, and a name that has a dot in "
-                               "double quotes, as in 'realm.\"a.b\".roles'",
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        paths->paths++;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 ngx_para_provider_t *
 ngx_para_provider_find(const ngx_array_t *providers, const ngx_str_t *name)
 {
@@ -430,7 +297,8 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
             return NGX_CONF_ERROR;
         }
 
-        rv = ngx_para_issuer_done(cf, provider, &provider->para);
+        rv = ngx_para_issuer_done(cf, &provider->para, &provider->name,
+                                  NGX_CONF_UNSET);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
@@ -448,7 +316,8 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
     own = provider->own.elts;
 
     for (i = 0; i < provider->own.nelts; i++) {
-        rv = ngx_para_issuer_done(cf, provider, own[i]);
+        rv = ngx_para_issuer_done(cf, own[i], &provider->name,
+                                  provider->para.leeway);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
@@ -610,144 +479,6 @@ ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
 }
 
 
-static void
-ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
-    para_issuer_kind_e kind)
-{
-    pi->issuer.name = para_span(name->data, name->len);
-    pi->issuer.kind = kind;
-    pi->leeway = NGX_CONF_UNSET;
-
-    para_issuer_default_map(kind, pi->issuer.map);
-}
-
-
-static char *
-ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_provider_t *provider,
-    ngx_para_issuer_t *pi)
-{
-    char           *rv;
-    unsigned        served;
-    size_t          i;
-    para_issuer_t  *issuer;
-
-    issuer = &pi->issuer;
-
-    rv = ngx_para_issuer_read_keys(cf, provider, pi);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
-    served = 0;
-
-    for (i = 0; i < para_jwks_count(issuer->keys); i++) {
-        served |= para_jwk_algorithms(para_jwks_key(issuer->keys, i));
-    }
-
-    /* Para signs with RS256 and nothing else */
-
-    issuer->algorithms = (unsigned) pi->algorithms;
-
-    if (issuer->algorithms == 0) {
-        issuer->algorithms = issuer->kind == PARA_ISSUER_PARA ? PARA_ALG_RS256
-                                                              : served;
-    }
-
-    if (pi->iss.len) {
-        issuer->iss = para_span(pi->iss.data, pi->iss.len);
-    }
-
-    if (pi->audience) {
-        issuer->claims.audience = pi->audience->elts;
-        issuer->claims.audiences = pi->audience->nelts;
-    }
-
-    /* an issuer of the operator's own has the provider's leeway */
-
-    if (pi->leeway == NGX_CONF_UNSET) {
-        pi->leeway = provider->para.leeway;
-    }
-
-    issuer->claims.leeway = pi->leeway == NGX_CONF_UNSET ? 10 : pi->leeway;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_provider_t *provider,
-    ngx_para_issuer_t *pi)
-{
-    size_t               i;
-    ngx_str_t            text;
-    ngx_uint_t           mode;
-    const char          *why;
-    para_span_t          name, kid;
-    para_jwks_t         *keys;
-    ngx_pool_cleanup_t  *cln;
-
-    name = pi->issuer.name;
-
-    if (pi->key_file.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "issuer \"%*s\" of provider \"%V\" has no keys: "
-                           "write \"key_file\" with a JWKS or PEM file of its "
-                           "public keys", name.len, name.data,
-                           &provider->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_para_file_read(cf, &pi->key_file, PARA_JWKS_MAX_SIZE, &text, &mode)
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    keys = para_jwks_parse(para_span(text.data, text.len),
-                           pi->issuer.kind == PARA_ISSUER_PARA
-                           ? PARA_JWKS_PUBLIC : PARA_JWKS_LOCAL, &why);
-
-    if (keys == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key_file \"%V\": %s",
-                           &pi->key_file, why);
-        return NGX_CONF_ERROR;
-    }
-
-    cln->handler = ngx_para_issuer_free_keys;
-    cln->data = keys;
-
-    for (i = 0; (why = para_jwks_refused(keys, i, &kid)) != NULL; i++) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "key_file \"%V\": a key (kid \"%*s\") is left out: "
-                           "%s", &pi->key_file, kid.len, kid.data, why);
-    }
-
-    for (i = 0; i < para_jwks_count(keys); i++) {
-        if (para_jwk_algorithms(para_jwks_key(keys, i)) & PARA_ALG_HS256
-            && ngx_para_file_check_secret(cf, &pi->key_file, mode) != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    pi->issuer.keys = keys;
-
-    return NGX_CONF_OK;
-}
-
-
-static void
-ngx_para_issuer_free_keys(void *data)
-{
-    para_jwks_free(data);
-}
-
-
 /*
  * A cached identity is good only under the policy that it was verified under,
  * and a cached session only for the API key that asked for it: architecture
@@ -781,8 +512,8 @@ ngx_para_provider_policies(ngx_conf_t *cf, ngx_para_provider_t *provider)
     ok = para_digest_key(digest, provider->session_policy, part, 3);
 
     for (i = 0; i < provider->nissuers; i++) {
-        ngx_para_issuer_digest(digest, provider->issuers[i],
-                               digests + i * PARA_DIGEST_SIZE, &ok);
+        ok = ok && ngx_para_issuer_digest(digest, provider->issuers[i],
+                                          digests + i * PARA_DIGEST_SIZE);
     }
 
     part[0] = para_span(provider->session_policy, PARA_DIGEST_SIZE);
@@ -798,46 +529,4 @@ ngx_para_provider_policies(ngx_conf_t *cf, ngx_para_provider_t *provider)
     }
 
     return NGX_CONF_OK;
-}
-
-
-static void
-ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,
-    u_char out[PARA_DIGEST_SIZE], int *ok)
-{
-    size_t       i, j, n;
-    int64_t      numbers[3];
-    para_span_t  part[4 + PARA_CLAIMS * (PARA_CLAIM_PATHS + 1)];
-    u_char       audience[PARA_DIGEST_SIZE];
-
-    numbers[0] = issuer->kind;
-    numbers[1] = issuer->algorithms;
-    numbers[2] = issuer->claims.leeway;
-
-    *ok = *ok && para_digest_key(digest, audience, issuer->claims.audience,
-                                 issuer->claims.audiences);
-    n = 0;
-
-    part[n++] = issuer->name;
-    part[n++] = issuer->iss;
-    part[n++] = para_span(numbers, sizeof(numbers));
-    part[n++] = para_span(audience, PARA_DIGEST_SIZE);
-
-    for (i = 0; i < PARA_CLAIMS; i++) {
-        for (j = 0; j < issuer->map[i].paths; j++) {
-            part[n++] = issuer->map[i].path[j];
-        }
-
-        part[n++] = PARA_SPAN_NONE;
-    }
-
-    *ok = *ok && para_digest_key(digest, out, part, n);
-
-    /* and the keys, whatever they are called */
-
-    part[0] = para_span(out, PARA_DIGEST_SIZE);
-    part[1] = para_span(para_jwks_fingerprint(issuer->keys),
-                        PARA_FINGERPRINT_SIZE);
-
-    *ok = *ok && para_digest_key(digest, out, part, 2);
 }

@@ -10,8 +10,9 @@
 #include <ngx_http.h>
 
 #include "../core/para_digest.h"
-#include "../core/para_span.h"
 #include "../core/para_token.h"
+
+#include "ngx_para_issuer.h"
 
 
 /*
@@ -21,19 +22,6 @@
  */
 #define NGX_PARA_PROVIDER_CONF  0x00100000
 #define NGX_PARA_ISSUER_CONF    0x00200000
-
-
-/* A signer under construction; ->issuer is what the core works with. */
-
-typedef struct {
-    para_issuer_t    issuer;
-    ngx_str_t        iss;
-    ngx_str_t        key_file;
-    ngx_array_t     *audience;          /* of para_span_t */
-    ngx_flag_t       any_audience;
-    ngx_uint_t       algorithms;        /* PARA_ALG_*, 0: not configured */
-    time_t           leeway;            /* seconds */
-} ngx_para_issuer_t;
 
 
 typedef struct {
@@ -68,11 +56,6 @@ char *ngx_para_provider_environment(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_para_provider_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_para_provider_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* NULL if there is none of that name. */
 ngx_para_provider_t *ngx_para_provider_find(const ngx_array_t *providers,

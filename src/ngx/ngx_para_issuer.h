@@ -1,0 +1,50 @@
+/*
+ * A signer of JWTs: Para itself, or an issuer block of the operator's.
+ */
+
+#ifndef NGX_PARA_ISSUER_H
+#define NGX_PARA_ISSUER_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "../core/para_digest.h"
+#include "../core/para_token.h"
+
+
+/* A signer under construction; ->issuer is what the core works with. */
+
+typedef struct {
+    para_issuer_t    issuer;
+    ngx_str_t        iss;
+    ngx_str_t        key_file;
+    ngx_array_t     *audience;          /* of para_span_t */
+    ngx_flag_t       any_audience;
+    ngx_uint_t       algorithms;        /* PARA_ALG_*, 0: not configured */
+    time_t           leeway;            /* seconds */
+} ngx_para_issuer_t;
+
+
+void ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
+    para_issuer_kind_e kind);
+
+/* Setters inside the block; conf is the issuer. */
+char *ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * Reads the keys and completes ->issuer when all is configured.  leeway is that
+ * of the provider, NGX_CONF_UNSET for the default.
+ */
+char *ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+    const ngx_str_t *provider, time_t leeway);
+
+/* All that a token's verdict depends on; 0 if OpenSSL failed. */
+int ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,
+    u_char out[PARA_DIGEST_SIZE]);
+
+
+#endif /* NGX_PARA_ISSUER_H */
