@@ -68,8 +68,19 @@ para_key_check_rsa(EVP_PKEY *pkey)
 static const char *
 para_key_check_ec(EVP_PKEY *pkey)
 {
-    int            good;
+    int            good, is_explicit;
     EVP_PKEY_CTX  *ctx;
+
+    /* RFC 5480 2.1.1: whoever spells out a curve can have it resemble one */
+
+    if (EVP_PKEY_get_int_param(pkey,
+                               OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                               &is_explicit)
+        != 1
+        || is_explicit)
+    {
+        return para_key_failed("its curve is spelled out, not named");
+    }
 
     ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     if (ctx == NULL) {

@@ -223,6 +223,24 @@ sign_pem_public(const sign_key_t *key)
 
 
 char *
+sign_pem_explicit(const sign_key_t *key)
+{
+    char        *pem;
+    sign_key_t  *copy;
+
+    copy = sign_key(EVP_PKEY_dup(key->pkey));
+
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(copy->pkey,
+                         OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
+
+    pem = sign_pem_public(copy);
+    sign_key_free(copy);
+
+    return pem;
+}
+
+
+char *
 sign_pem_private(const sign_key_t *key)
 {
     BIO  *bio;

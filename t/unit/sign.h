@@ -23,8 +23,12 @@ void sign_key_free(sign_key_t *key);
  */
 char *sign_jwk(const sign_key_t *key, const char *more);
 
-/* PEM of the public key, the private key, a certificate. */
+/*
+ * PEM of the public key, the same with all parameters of its curve, the private
+ * key, a certificate.
+ */
 char *sign_pem_public(const sign_key_t *key);
+char *sign_pem_explicit(const sign_key_t *key);
 char *sign_pem_private(const sign_key_t *key);
 char *sign_pem_certificate(const sign_key_t *key);
 

@@ -210,6 +210,8 @@ test_weak_and_foreign_keys(void **state)
     assert_refused(sign_pem_public(key), "no supported algorithm");
     sign_key_free(key);
 
+    assert_refused(sign_pem_explicit(ec), "spelled out");
+
     key = sign_rsa(1024, 65537);
     assert_refused(sign_pem_public(key), "fewer than 2048");
     assert_refused(sign_pem_certificate(key), "fewer than 2048");
