@@ -1,0 +1,133 @@
+# The layers, as the compiler and the linker see them: who may include whom,
+# that every header stands alone, what is exported, that config lists every
+# file.
+
+use strict;
+use warnings;
+
+use Cwd            qw(abs_path);
+use File::Basename qw(basename dirname);
+use File::Temp     ();
+use Test::More;
+
+my $ROOT = abs_path(dirname(__FILE__) . '/..');
+chdir $ROOT or die "$ROOT: $!";
+
+my $NGINX_SRC = '/usr/share/nginx/src/src';
+my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
+    qw(core event event/modules os/unix http http/modules http/v2);
+
+# Adapters do not know each other, but for these: a header list is a value that
+# two of them work on, a file is read by two, an issuer is part of a provider.
+my %ADAPTER_MAY = (
+    ngx_para_credential => [qw(ngx_para_headers)],
+    ngx_para_inject     => [qw(ngx_para_headers)],
+    ngx_para_issuer     => [qw(ngx_para_file)],
+    ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer)],
+    ngx_para_verify     => [qw(ngx_para_flight)],
+);
+
+sub includes {
+    my ($file) = @_;
+
+    open my $in, '<', $file or die "$file: $!";
+    my @found = map { /^\s*#\s*include\s+([<"][^>"]+[>"])/ ? $1 : () } <$in>;
+
+    return @found;
+}
+
+sub unit { return basename($_[0]) =~ s/\.[ch]\z//r }
+
+sub allowed_in_core {
+    my ($file, $include) = @_;
+
+    my $c = $file =~ /\.c\z/;
+
+    return 1 if $include =~ /\A"para_\w+\.h"\z/;
+    return 1 if $include =~ /\A<(?:std\w+|string|math|limits|ctype)\.h>\z/;
+    return $c if $include =~ m{\A<openssl/\w+\.h>\z};
+    return unit($file) eq 'para_json' && $c if $include eq '<jansson.h>';
+    return 0;
+}
+
+sub allowed_in_adapter {
+    my ($file, $include) = @_;
+
+    return 1 if $include =~ m{\A"\.\./core/para_\w+\.h"\z};
+    return 1 if $include =~ /\A<(?:ngx_(?:config|core|http)|sys\/mman)\.h>\z/;
+
+    my ($other) = $include =~ /\A"(ngx_para_\w+)\.h"\z/ or return 0;
+
+    return grep { $_ eq $other } unit($file), @{$ADAPTER_MAY{unit($file)} // []};
+}
+
+sub allowed_in_glue {
+    my ($file, $include) = @_;
+
+    return $include !~ /openssl|jansson|curl/;
+}
+
+subtest 'who includes whom' => sub {
+    for my $file (glob 'src/core/*.[ch]') {
+        ok(allowed_in_core($file, $_), "$file: $_") for includes($file);
+    }
+
+    for my $file (glob 'src/ngx/*.[ch] ngx_http_para_auth_module.c') {
+        my $glue = unit($file) =~ /\Angx_http_para_auth/;
+        my $allowed = $glue ? \&allowed_in_glue : \&allowed_in_adapter;
+        ok($allowed->($file, $_), "$file: $_") for includes($file);
+    }
+};
+
+subtest 'every header stands alone' => sub {
+    my $cc = 'gcc -fsyntax-only -Wall -Wextra -Werror -x c';
+    my $objs = 'build/nginx';
+
+    for my $header (glob 'src/core/*.h') {
+        is(system("$cc -std=c11 $header"), 0, $header);
+    }
+
+    for my $header (glob 'src/ngx/*.h') {
+        is(system("$cc -Wno-unused-parameter -I$objs $NGINX_INC $header"),
+            0, $header);
+    }
+};
+
+subtest 'config lists every file' => sub {
+    open my $in, '<', 'config' or die "config: $!";
+    my %listed = map { m{^\s+\$ngx_addon_dir/(\S+) \\$} ? ($1 => 1) : () } <$in>;
+
+    my @files = glob 'ngx_http_para_auth_module.c para_auth.map '
+        . 'src/core/*.[ch] src/ngx/*.[ch]';
+
+    is_deeply([sort keys %listed], [sort @files], 'the same files');
+};
+
+subtest 'names tell the layer' => sub {
+    my %prefix = (
+        'build/nginx/addon/core' => qr/\Apara_/,
+        'build/nginx/addon/ngx'  => qr/\Angx_(?:para|http_para_auth)_|
+                                       \Angx_http_para_auth\z/x,
+    );
+
+    for my $dir (sort keys %prefix) {
+        my @objects = glob "$dir/*.o";
+        ok(scalar @objects, "$dir has objects");
+
+        my @odd = grep { $_ !~ $prefix{$dir} }
+            map { (split)[-1] } grep {/\S/ && !/:$/}
+            qx(nm --defined-only --extern-only @objects);
+        is_deeply(\@odd, [], "global symbols of $dir");
+    }
+};
+
+subtest 'exported symbols' => sub {
+    my @exported = sort map { (split)[-1] }
+        qx(nm -D --defined-only build/ngx_http_para_auth_module.so);
+
+    is_deeply(\@exported,
+        [qw(ngx_module_names ngx_module_order ngx_modules)],
+        'what nginx looks up, and nothing else');
+};
+
+done_testing();
