@@ -1,0 +1,75 @@
+# README.md and the source name the same directives, variables, headers and
+# codes: what is not documented is not there, and the reverse.
+
+use strict;
+use warnings;
+
+use Cwd            qw(abs_path);
+use File::Basename qw(dirname);
+use Test::More;
+
+my $ROOT = abs_path(dirname(__FILE__) . '/..');
+
+sub slurp {
+    my ($path) = @_;
+    open my $in, '<', "$ROOT/$path" or die "$path: $!";
+    local $/;
+    return scalar <$in>;
+}
+
+sub unique { my %seen; return [sort grep { !$seen{$_}++ } @_] }
+
+my $readme = slurp('README.md');
+my $module = slurp('ngx_http_para_auth_module.c');
+
+subtest 'directives' => sub {
+    my ($table) = $module =~
+        /ngx_http_para_auth_commands\[\] = \{(.*?)ngx_null_command/s;
+    my @all = $table =~ /ngx_string\("(\w+)"\)/g;
+
+    my @top    = grep {/^para_auth/} @all;
+    my @inside = grep { !/^para_auth/ } @all;
+
+    is_deeply(unique($readme =~ /^### `(para_auth\w*)/mg), unique(@top),
+        'one section for each');
+
+    for my $name (@{unique(@inside)}) {
+        like($readme, qr/^\| `\Q$name\E |^`\Q$name\E` /m, "$name is described");
+    }
+};
+
+subtest 'variables' => sub {
+    my $source = slurp('src/ngx/ngx_http_para_auth_variables.c');
+
+    is_deeply(
+        unique($readme =~ /`\$(para_auth_\w+)`/g),
+        unique($source =~ /ngx_string\("(para_auth_\w+)"\)/g),
+        'the same'
+    );
+};
+
+subtest 'headers' => sub {
+    my $source = slurp('src/ngx/ngx_para_inject.c');
+
+    is_deeply(
+        unique($readme =~ /^\| `(X-Para-[\w-]+)` \|/mg),
+        unique($source =~ /ngx_string\("(X-Para-[\w-]+)"\)/g),
+        'the same'
+    );
+};
+
+subtest 'codes' => sub {
+    my $source = slurp('src/core/para_reason.c');
+
+    my @codes = $source =~ /\[PARA_CODE_\w+\]\s*=\s*"(\w+)"/g;
+    ok(@codes > 5, 'found in the source');
+
+    like($readme, qr/`\Q$_\E`/, $_) for @codes;
+};
+
+subtest 'examples that are named exist' => sub {
+    ok(-f "$ROOT/conf-examples/$_", $_)
+        for @{unique($readme =~ /`(para-auth-[\w-]+\.conf)`/g)};
+};
+
+done_testing();
