@@ -491,13 +491,24 @@ ngx_para_bearer(const ngx_table_elt_t *h)
 }
 
 
-/* RFC 6750 2.1: 1*( ALPHA / DIGIT / "-._~+/" ) *"=" */
+/*
+ * RFC 6750 2.1: 1*( ALPHA / DIGIT / "-._~+/" ) *"=".  A table, because every
+ * request has its token looked through.
+ */
 
 static ngx_uint_t
 ngx_para_b64token(para_span_t text)
 {
     size_t  i, n;
-    u_char  ch;
+
+    static const u_char  token68[256] = {
+        ['0'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        ['A'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        ['a'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['+'] = 1, ['/'] = 1
+    };
 
     n = text.len;
 
@@ -506,12 +517,7 @@ ngx_para_b64token(para_span_t text)
     }
 
     for (i = 0; i < n; i++) {
-        ch = text.data[i];
-
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-              || (ch >= '0' && ch <= '9') || ch == '-' || ch == '.'
-              || ch == '_' || ch == '~' || ch == '+' || ch == '/'))
-        {
+        if (!token68[text.data[i]]) {
             return 0;
         }
     }
