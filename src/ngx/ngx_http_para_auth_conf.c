@@ -6,6 +6,8 @@
 #include "ngx_http_para_auth.h"
 
 
+static void ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t **lcf, ngx_uint_t n);
 static void ngx_http_para_auth_free_digest(void *data);
 static char *ngx_http_para_auth_resolve(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
@@ -15,6 +17,17 @@ static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_init_server(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf);
+
+
+/* Two layers that are not held against each other in any case. */
+
+static ngx_inline ngx_uint_t
+ngx_http_para_auth_unbound(const ngx_http_para_auth_loc_conf_t *lcf)
+{
+    return (lcf->layers & NGX_HTTP_PARA_AUTH_JWT)
+           && (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)
+           && lcf->match != PARA_MATCH_STRICT;
+}
 
 
 void *
@@ -320,6 +333,12 @@ ngx_http_para_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
+    /* a template that lost its value must not turn the protection off */
+
+    if (value[1].len == 0) {
+        return "takes the name of a provider, or \"off\"";
+    }
+
     lcf->name = value[1];
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -457,6 +476,8 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 
     for (i = 0; i < scf->protected.nelts; i++) {
 
+        ngx_http_para_auth_warn_unbound(cf, lcf, i);
+
         for (j = 0; j < scf->targets.nelts; j++) {
             if (target[j]->provider == lcf[i]->provider) {
                 lcf[i]->target = target[j];
@@ -476,6 +497,33 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
     }
 
     return NGX_OK;
+}
+
+
+/* Once for each para_auth, however many locations inherit it. */
+
+static void
+ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t **lcf, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    if (!ngx_http_para_auth_unbound(lcf[n])) {
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ngx_http_para_auth_unbound(lcf[i]) && lcf[i]->line == lcf[n]->line
+            && lcf[i]->file == lcf[n]->file)
+        {
+            return;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "para_auth in %s:%ui takes a JWT and a session that nothing "
+                  "shows to be one user's: write \"para_auth_match strict;\" "
+                  "unless that is meant", lcf[n]->file, lcf[n]->line);
 }
 
 

@@ -111,6 +111,12 @@ ngx_para_inject_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     icf = (ngx_para_inject_conf_t *) ((char *) conf + cmd->offset);
     value = cf->args->elts;
 
+    /* an array without headers is what "off" left behind */
+
+    if (icf->headers && icf->headers->nelts == 0) {
+        return "\"off\" stands beside other headers of this level";
+    }
+
     if (icf->headers == NULL) {
         icf->headers = ngx_array_create(cf->pool, 4,
                                         sizeof(ngx_para_inject_header_t));

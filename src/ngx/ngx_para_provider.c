@@ -47,6 +47,13 @@ ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     providers = (ngx_array_t *) ((char *) conf + cmd->offset);
     value = cf->args->elts;
 
+    if (value[1].len == 0 || ngx_strcmp(value[1].data, "off") == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"para_auth %V;\" names no provider, give this "
+                           "one another name", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     if (ngx_para_provider_find(providers, &value[1])) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "provider \"%V\" is there twice, give each a name "
