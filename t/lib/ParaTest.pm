@@ -235,7 +235,7 @@ sub _make_own_keys {
     put_file('own.jwks.json',
         $JSON->encode({keys => [@jwk{qw(rsa ec hmac)}]}), oct '0400');
     put_file('own-rsa.pem',  $rsa->export_key_pem('public_x509'));
-    put_file('own-ec.pem',   $ecc->export_key_pem('public'));
+    put_file('own-ec.pem',   $ecc->export_key_pem('public_short'));
     put_file('own-hmac.key', $secret, oct '0400');
 
     return;
