@@ -14,6 +14,7 @@
 
 #include "src/ngx/ngx_http_para_auth.h"
 #include "src/ngx/ngx_para_cache.h"
+#include "src/ngx/ngx_para_flight.h"
 
 
 typedef ngx_int_t (*ngx_http_para_auth_step_pt)(ngx_http_request_t *r,
@@ -451,7 +452,7 @@ ngx_http_para_auth_init_phases(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_para_auth_init_process(ngx_cycle_t *cycle)
 {
-    ngx_para_verify_init();
+    ngx_para_flight_init();
 
     return NGX_OK;
 }

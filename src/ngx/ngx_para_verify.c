@@ -3,13 +3,10 @@
 #include "../core/para_session.h"
 
 
-#define NGX_PARA_VERIFY_BUCKETS  256            /* a power of two */
+/* One call to Para; lives in the pool of the request that makes it. */
 
-
-struct ngx_para_verify_flight_s {
-    ngx_queue_t                      link;      /* in the bucket */
-    u_char                           key[PARA_DIGEST_SIZE];
-    ngx_queue_t                      waiters;   /* of ngx_para_verify_t */
+struct ngx_para_verify_call_s {
+    ngx_para_flight_t                flight;
     ngx_para_verify_t               *leader;
     ngx_http_request_t              *sr;
     const ngx_para_verify_target_t  *target;
@@ -27,9 +24,9 @@ struct ngx_para_verify_flight_s {
 };
 
 
-static ngx_int_t ngx_para_verify_join(ngx_para_verify_t *verify,
-    ngx_para_verify_flight_t *flight);
-static ngx_int_t ngx_para_verify_call(ngx_para_verify_flight_t *flight,
+static ngx_int_t ngx_para_verify_guard(ngx_http_request_t *r,
+    ngx_para_verify_t *verify);
+static ngx_int_t ngx_para_verify_call(ngx_para_verify_call_t *call,
     ngx_http_request_t *r, para_span_t token);
 static ngx_int_t ngx_para_verify_build(ngx_http_request_t *sr,
     para_span_t token);
@@ -39,42 +36,18 @@ static ngx_int_t ngx_para_verify_header(ngx_http_request_t *sr, char *name,
     const ngx_str_t *value);
 static ngx_int_t ngx_para_verify_finished(ngx_http_request_t *sr, void *data,
     ngx_int_t rc);
-static para_reason_e ngx_para_verify_verdict(ngx_para_verify_flight_t *flight,
+static para_reason_e ngx_para_verify_verdict(ngx_para_verify_call_t *call,
     ngx_int_t rc, ngx_para_verify_result_t *result);
-static para_reason_e ngx_para_verify_parse(ngx_para_verify_flight_t *flight,
+static para_reason_e ngx_para_verify_parse(ngx_para_verify_call_t *call,
     ngx_para_verify_result_t *result);
 static time_t ngx_para_verify_retry_after(ngx_http_upstream_t *u);
-static void ngx_para_verify_report(ngx_para_verify_flight_t *flight,
+static void ngx_para_verify_report(ngx_para_verify_call_t *call,
     para_reason_e reason, ngx_int_t rc);
-static void ngx_para_verify_end(ngx_para_verify_flight_t *flight,
+static void ngx_para_verify_end(ngx_para_verify_call_t *call,
     const ngx_para_verify_result_t *result);
-static void ngx_para_verify_wake(ngx_para_verify_t *verify,
-    const ngx_para_verify_result_t *result);
+static void ngx_para_verify_land(ngx_para_flight_waiter_t *waiter,
+    const void *data);
 static void ngx_para_verify_cleanup(void *data);
-static ngx_para_verify_flight_t *ngx_para_verify_find(const u_char *key);
-
-
-/* The calls that this worker has in flight. */
-
-static ngx_queue_t  ngx_para_verify_flights[NGX_PARA_VERIFY_BUCKETS];
-
-
-static ngx_inline ngx_queue_t *
-ngx_para_verify_bucket(const u_char *key)
-{
-    return &ngx_para_verify_flights[key[0] & (NGX_PARA_VERIFY_BUCKETS - 1)];
-}
-
-
-void
-ngx_para_verify_init(void)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_PARA_VERIFY_BUCKETS; i++) {
-        ngx_queue_init(&ngx_para_verify_flights[i]);
-    }
-}
 
 
 ngx_int_t
@@ -83,51 +56,48 @@ ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
     const u_char key[PARA_DIGEST_SIZE], para_span_t token,
     ngx_para_verify_done_pt done, void *data)
 {
-    ngx_http_cleanup_t        *cln;
-    ngx_para_verify_flight_t  *flight;
+    ngx_para_flight_t       *flight;
+    ngx_para_verify_call_t  *call;
 
-    if (verify->request == NULL) {
-        cln = ngx_http_cleanup_add(r, 0);
-        if (cln == NULL) {
+    if (ngx_para_verify_guard(r, verify) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    flight = ngx_para_flight_find(key);
+
+    if (flight) {
+
+        if (ngx_para_flight_join(flight, &verify->waiter, r) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        cln->handler = ngx_para_verify_cleanup;
-        cln->data = verify;
+        verify->leader = 0;
 
-        verify->request = r;
+    } else {
+
+        call = ngx_pcalloc(r->pool, sizeof(ngx_para_verify_call_t));
+        if (call == NULL) {
+            return NGX_ERROR;
+        }
+
+        call->leader = verify;
+        call->target = target;
+        call->done = done;
+        call->data = data;
+
+        if (ngx_para_verify_call(call, r, token) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_para_flight_begin(&call->flight, key);
+
+        verify->call = call;
+        verify->leader = 1;
     }
 
     verify->pending = 1;
     verify->done = 0;
     verify->retry = 0;
-
-    flight = ngx_para_verify_find(key);
-
-    if (flight) {
-        return ngx_para_verify_join(verify, flight);
-    }
-
-    flight = ngx_pcalloc(r->pool, sizeof(ngx_para_verify_flight_t));
-    if (flight == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(flight->key, key, PARA_DIGEST_SIZE);
-    ngx_queue_init(&flight->waiters);
-    flight->leader = verify;
-    flight->target = target;
-    flight->done = done;
-    flight->data = data;
-
-    if (ngx_para_verify_call(flight, r, token) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_queue_insert_head(ngx_para_verify_bucket(key), &flight->link);
-
-    verify->flight = flight;
-    verify->leader = 1;
 
     return NGX_AGAIN;
 }
@@ -137,32 +107,32 @@ ngx_uint_t
 ngx_para_verify_is(const ngx_para_verify_t *verify,
     const ngx_http_request_t *sr)
 {
-    return verify->leader && verify->flight->sr == sr;
+    return verify->leader && verify->call->sr == sr;
 }
 
 
 ngx_int_t
 ngx_para_verify_admit(ngx_para_verify_t *verify, const void *provider)
 {
-    ngx_para_verify_flight_t  *flight;
+    ngx_para_verify_call_t  *call;
 
-    flight = verify->flight;
+    call = verify->call;
 
     /* it goes once through its own location, and nowhere else */
 
-    if (provider == flight->target->provider && !flight->armed
-        && !flight->misrouted)
+    if (provider == call->target->provider && !call->armed
+        && !call->misrouted)
     {
         return NGX_OK;
     }
 
-    flight->misrouted = 1;
+    call->misrouted = 1;
 
-    ngx_log_error(NGX_LOG_ERR, verify->request->connection->log, 0,
+    ngx_log_error(NGX_LOG_ERR, call->sr->connection->log, 0,
                   "para_auth: the call to Para was led to \"%V\", which is "
                   "not marked by para_auth_upstream: look for a rewrite, an "
                   "error_page or an X-Accel-Redirect on its way",
-                  &flight->sr->uri);
+                  &call->sr->uri);
 
     return NGX_HTTP_SERVICE_UNAVAILABLE;
 }
@@ -171,18 +141,18 @@ ngx_para_verify_admit(ngx_para_verify_t *verify, const void *provider)
 ngx_int_t
 ngx_para_verify_arm(ngx_para_verify_t *verify)
 {
-    ngx_para_verify_flight_t  *flight;
+    ngx_para_verify_call_t  *call;
 
-    flight = verify->flight;
+    call = verify->call;
 
-    if (ngx_para_verify_header(flight->sr, "X-External-API-Key",
-                               &flight->target->secret_key)
+    if (ngx_para_verify_header(call->sr, "X-External-API-Key",
+                               &call->target->secret_key)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    flight->armed = 1;
+    call->armed = 1;
 
     return NGX_OK;
 }
@@ -199,31 +169,31 @@ ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in)
 {
     size_t                     size;
     ngx_buf_t                 *b;
-    ngx_para_verify_flight_t  *flight;
+    ngx_para_verify_call_t  *call;
 
-    flight = verify->flight;
+    call = verify->call;
 
     for (/* void */; in; in = in->next) {
 
         b = in->buf;
 
         if (b->last_buf || b->last_in_chain) {
-            flight->last = 1;
+            call->last = 1;
         }
 
         if (!ngx_buf_in_memory(b)) {
-            flight->overflow |= b->in_file;
+            call->overflow |= b->in_file;
             continue;
         }
 
         size = b->last - b->pos;
 
-        if (size <= PARA_SESSION_ANSWER_MAX - flight->len) {
-            ngx_memcpy(flight->answer + flight->len, b->pos, size);
-            flight->len += size;
+        if (size <= PARA_SESSION_ANSWER_MAX - call->len) {
+            ngx_memcpy(call->answer + call->len, b->pos, size);
+            call->len += size;
 
         } else {
-            flight->overflow = 1;
+            call->overflow = 1;
         }
 
         b->pos = b->last;
@@ -232,53 +202,50 @@ ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in)
 }
 
 
+/* A request can end at any time, with its client. */
+
 static ngx_int_t
-ngx_para_verify_join(ngx_para_verify_t *verify,
-    ngx_para_verify_flight_t *flight)
+ngx_para_verify_guard(ngx_http_request_t *r, ngx_para_verify_t *verify)
 {
-    ngx_http_request_t  *r;
+    ngx_http_cleanup_t  *cln;
 
-    r = verify->request;
+    if (verify->guarded) {
+        return NGX_OK;
+    }
 
-    /* as ngx_http_limit_req_module does: a client may leave while it waits */
-
-    if (r->connection->read->ready) {
-        ngx_post_event(r->connection->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
         return NGX_ERROR;
     }
 
-    r->read_event_handler = ngx_http_test_reading;
+    cln->handler = ngx_para_verify_cleanup;
+    cln->data = verify;
 
-    ngx_queue_insert_tail(&flight->waiters, &verify->queue);
-    verify->flight = flight;
-    verify->leader = 0;
-    verify->waiting = 1;
+    verify->guarded = 1;
 
-    return NGX_AGAIN;
+    return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_para_verify_call(ngx_para_verify_flight_t *flight, ngx_http_request_t *r,
+ngx_para_verify_call(ngx_para_verify_call_t *call, ngx_http_request_t *r,
     para_span_t token)
 {
     ngx_str_t                    uri;
     ngx_http_request_t          *sr;
     ngx_http_post_subrequest_t  *ps;
 
-    flight->answer = ngx_pnalloc(r->pool, PARA_SESSION_ANSWER_MAX);
+    call->answer = ngx_pnalloc(r->pool, PARA_SESSION_ANSWER_MAX);
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
 
-    if (flight->answer == NULL || ps == NULL) {
+    if (call->answer == NULL || ps == NULL) {
         return NGX_ERROR;
     }
 
     ps->handler = ngx_para_verify_finished;
-    ps->data = flight;
+    ps->data = call;
 
-    uri = flight->target->uri;
+    uri = call->target->uri;
 
     if (ngx_http_subrequest(r, &uri, NULL, &sr, ps, NGX_HTTP_SUBREQUEST_WAITED)
         != NGX_OK)
@@ -286,7 +253,7 @@ ngx_para_verify_call(ngx_para_verify_flight_t *flight, ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    flight->sr = sr;
+    call->sr = sr;
 
     /* it runs only after we return, so what it is can still be changed */
 
@@ -417,11 +384,11 @@ ngx_para_verify_header(ngx_http_request_t *sr, char *name,
 static ngx_int_t
 ngx_para_verify_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 {
-    ngx_para_verify_flight_t *flight = data;
+    ngx_para_verify_call_t *call = data;
 
     ngx_para_verify_result_t  result;
 
-    if (flight->ended) {
+    if (call->ended) {
         return rc;
     }
 
@@ -429,7 +396,7 @@ ngx_para_verify_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 
         /* the caller's client went away: that says nothing of the session */
 
-        ngx_para_verify_end(flight, NULL);
+        ngx_para_verify_end(call, NULL);
 
         return rc;
     }
@@ -437,13 +404,13 @@ ngx_para_verify_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
     ngx_memzero(&result, sizeof(ngx_para_verify_result_t));
 
     result.retry_after = NGX_PARA_VERIFY_RETRY_AFTER;
-    result.reason = ngx_para_verify_verdict(flight, rc, &result);
+    result.reason = ngx_para_verify_verdict(call, rc, &result);
 
-    ngx_para_verify_report(flight, result.reason, rc);
+    ngx_para_verify_report(call, result.reason, rc);
 
-    flight->done(&result, flight->key, flight->data);
+    call->done(&result, call->flight.key, call->data);
 
-    ngx_para_verify_end(flight, &result);
+    ngx_para_verify_end(call, &result);
 
     return rc;
 }
@@ -452,23 +419,23 @@ ngx_para_verify_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 /* From the worst upwards: what is not certainly Para's word is none. */
 
 static para_reason_e
-ngx_para_verify_verdict(ngx_para_verify_flight_t *flight, ngx_int_t rc,
+ngx_para_verify_verdict(ngx_para_verify_call_t *call, ngx_int_t rc,
     ngx_para_verify_result_t *result)
 {
     ngx_http_upstream_t  *u;
 
-    u = flight->sr->upstream;
+    u = call->sr->upstream;
 
-    if (!flight->armed || flight->misrouted || u == NULL) {
+    if (!call->armed || call->misrouted || u == NULL) {
         return PARA_UNAVAILABLE;
     }
 
 #if (NGX_HTTP_CACHE)
-    if (flight->sr->cached || flight->sr->cache) {
-        ngx_log_error(NGX_LOG_ERR, flight->sr->connection->log, 0,
+    if (call->sr->cached || call->sr->cache) {
+        ngx_log_error(NGX_LOG_ERR, call->sr->connection->log, 0,
                       "para_auth: the answer came through proxy_cache and is "
                       "refused, write \"proxy_cache off;\" in \"%V\"",
-                      &flight->target->uri);
+                      &call->target->uri);
         return PARA_UNAVAILABLE;
     }
 #endif
@@ -477,11 +444,11 @@ ngx_para_verify_verdict(ngx_para_verify_flight_t *flight, ngx_int_t rc,
 
     case NGX_HTTP_OK:
 
-        if (rc != NGX_OK || !flight->last) {
+        if (rc != NGX_OK || !call->last) {
             return PARA_UNAVAILABLE;
         }
 
-        return ngx_para_verify_parse(flight, result);
+        return ngx_para_verify_parse(call, result);
 
     case NGX_HTTP_FORBIDDEN:
 
@@ -505,7 +472,7 @@ ngx_para_verify_verdict(ngx_para_verify_flight_t *flight, ngx_int_t rc,
 
 
 static para_reason_e
-ngx_para_verify_parse(ngx_para_verify_flight_t *flight,
+ngx_para_verify_parse(ngx_para_verify_call_t *call,
     ngx_para_verify_result_t *result)
 {
     size_t          size;
@@ -513,19 +480,19 @@ ngx_para_verify_parse(ngx_para_verify_flight_t *flight,
     para_reason_e   reason;
     para_session_t  session;
 
-    if (flight->overflow) {
+    if (call->overflow) {
         return PARA_ANSWER_SIZE;
     }
 
     reason = para_session_parse_verify(&session,
-                                       para_span(flight->answer, flight->len));
+                                       para_span(call->answer, call->len));
 
     if (reason == PARA_OK) {
 
         reason = PARA_NO_MEMORY;
 
         size = para_record_size(session.field, PARA_SESSION_FIELDS);
-        record = ngx_pnalloc(flight->sr->pool, size);
+        record = ngx_pnalloc(call->sr->pool, size);
 
         if (size && record) {
             para_record_write(record, session.field, PARA_SESSION_FIELDS);
@@ -581,22 +548,22 @@ ngx_para_verify_retry_after(ngx_http_upstream_t *u)
 /* One line when Para stops answering, one when it does again. */
 
 static void
-ngx_para_verify_report(ngx_para_verify_flight_t *flight, para_reason_e reason,
+ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
     ngx_int_t rc)
 {
     ngx_log_t            *log;
     ngx_uint_t            fault;
     ngx_http_upstream_t  *u;
 
-    log = flight->sr->connection->log;
+    log = call->sr->connection->log;
 
     fault = (reason == PARA_OK || reason == PARA_SESSION_ENDED) ? PARA_OK
                                                                 : reason;
-    if (fault == *flight->target->faulty) {
+    if (fault == *call->target->faulty) {
         return;
     }
 
-    *flight->target->faulty = fault;
+    *call->target->faulty = fault;
 
     if (fault == PARA_OK) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
@@ -612,122 +579,80 @@ ngx_para_verify_report(ngx_para_verify_flight_t *flight, para_reason_e reason,
         return;
     }
 
-    u = flight->sr->upstream;
+    u = call->sr->upstream;
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "para_auth: Para is unavailable: %s (status %ui, rc %i, %uz "
                   "bytes%s); sessions cannot be checked until it answers",
                   para_reason_name(reason),
-                  u ? u->headers_in.status_n : 0, rc, flight->len,
-                  flight->last ? "" : ", answer incomplete");
+                  u ? u->headers_in.status_n : 0, rc, call->len,
+                  call->last ? "" : ", answer incomplete");
 }
 
 
-/* Takes the flight down and wakes all who wait for it; NULL: start again. */
+/* Tells all who want to know; NULL: nothing is known, start again. */
 
 static void
-ngx_para_verify_end(ngx_para_verify_flight_t *flight,
+ngx_para_verify_end(ngx_para_verify_call_t *call,
     const ngx_para_verify_result_t *result)
 {
-    ngx_queue_t        *q;
-    ngx_para_verify_t  *verify;
+    call->ended = 1;
 
-    flight->ended = 1;
-    ngx_queue_remove(&flight->link);
+    ngx_para_flight_end(&call->flight, ngx_para_verify_land, result);
 
-    while (!ngx_queue_empty(&flight->waiters)) {
-
-        q = ngx_queue_head(&flight->waiters);
-        verify = ngx_queue_data(q, ngx_para_verify_t, queue);
-
-        ngx_queue_remove(q);
-        verify->waiting = 0;
-
-        ngx_para_verify_wake(verify, result);
-    }
-
-    /* the leader is woken by nginx, as the parent of the subrequest */
+    /* nginx wakes the leader itself, as the parent of the subrequest */
 
     if (result) {
-        flight->leader->result = *result;
-        flight->leader->done = 1;
+        call->leader->result = *result;
+        call->leader->done = 1;
 
     } else {
-        flight->leader->retry = 1;
+        call->leader->retry = 1;
     }
 }
 
 
 static void
-ngx_para_verify_wake(ngx_para_verify_t *verify,
-    const ngx_para_verify_result_t *result)
+ngx_para_verify_land(ngx_para_flight_waiter_t *waiter, const void *data)
 {
-    ngx_http_request_t  *r;
+    const ngx_para_verify_result_t *result = data;
 
-    r = verify->request;
+    ngx_para_verify_t  *verify;
 
-    r->read_event_handler = ngx_http_block_reading;
-
-    /* the result lives in the leader's pool: a waiter needs its own */
+    verify = (ngx_para_verify_t *)
+                 ((u_char *) waiter - offsetof(ngx_para_verify_t, waiter));
 
     if (result == NULL) {
         verify->retry = 1;
-
-    } else {
-        verify->result = *result;
-        verify->done = 1;
-
-        if (result->record.len) {
-            verify->result.record.data = ngx_pstrdup(r->pool,
-                                                (ngx_str_t *) &result->record);
-
-            if (verify->result.record.data == NULL) {
-                verify->result.reason = PARA_NO_MEMORY;
-            }
-        }
+        return;
     }
 
-    ngx_post_event(r->connection->write, &ngx_posted_events);
+    verify->result = *result;
+    verify->done = 1;
+
+    if (result->record.len == 0) {
+        return;
+    }
+
+    /* it lives in the leader's pool: a waiter needs its own */
+
+    verify->result.record.data = ngx_pstrdup(waiter->request->pool,
+                                             (ngx_str_t *) &result->record);
+
+    if (verify->result.record.data == NULL) {
+        verify->result.reason = PARA_NO_MEMORY;
+    }
 }
 
-
-/* The request ends, perhaps before its time. */
 
 static void
 ngx_para_verify_cleanup(void *data)
 {
     ngx_para_verify_t *verify = data;
 
-    if (verify->waiting) {
-        ngx_queue_remove(&verify->queue);
-        verify->waiting = 0;
-        return;
+    ngx_para_flight_leave(&verify->waiter);
+
+    if (verify->call && !verify->call->ended) {
+        ngx_para_verify_end(verify->call, NULL);
     }
-
-    if (verify->leader && !verify->flight->ended) {
-        ngx_para_verify_end(verify->flight, NULL);
-    }
-}
-
-
-static ngx_para_verify_flight_t *
-ngx_para_verify_find(const u_char *key)
-{
-    ngx_queue_t               *q, *bucket;
-    ngx_para_verify_flight_t  *flight;
-
-    bucket = ngx_para_verify_bucket(key);
-
-    for (q = ngx_queue_head(bucket);
-         q != ngx_queue_sentinel(bucket);
-         q = ngx_queue_next(q))
-    {
-        flight = ngx_queue_data(q, ngx_para_verify_flight_t, link);
-
-        if (ngx_memcmp(flight->key, key, PARA_DIGEST_SIZE) == 0) {
-            return flight;
-        }
-    }
-
-    return NULL;
 }

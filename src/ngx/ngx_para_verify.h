@@ -15,12 +15,14 @@
 #include "../core/para_reason.h"
 #include "../core/para_span.h"
 
+#include "ngx_para_flight.h"
+
 
 #define NGX_PARA_VERIFY_RETRY_AFTER      5      /* s, unless Para says else */
 #define NGX_PARA_VERIFY_RETRY_AFTER_MAX  60
 
 
-typedef struct ngx_para_verify_flight_s  ngx_para_verify_flight_t;
+typedef struct ngx_para_verify_call_s  ngx_para_verify_call_t;
 
 
 /* Whom to ask, and how: one for each provider and server. */
@@ -54,19 +56,16 @@ typedef void (*ngx_para_verify_done_pt)(const ngx_para_verify_result_t *result,
  */
 
 typedef struct {
-    ngx_queue_t                queue;
-    ngx_http_request_t        *request;
-    ngx_para_verify_flight_t  *flight;  /* the last one it had a share in */
-    ngx_para_verify_result_t   result;  /* if done */
+    ngx_para_flight_waiter_t   waiter;      /* for another's call */
+    ngx_para_verify_call_t    *call;        /* its own, NULL for none yet */
+    ngx_para_verify_result_t   result;      /* if done */
+    unsigned                   guarded:1;   /* has its cleanup */
     unsigned                   pending:1;   /* for the caller to clear */
-    unsigned                   waiting:1;   /* for another's call */
-    unsigned                   leader:1;    /* the call is its own */
+    unsigned                   leader:1;    /* of the call that it waits for */
     unsigned                   done:1;
     unsigned                   retry:1;     /* no answer: start again */
 } ngx_para_verify_t;
 
-
-void ngx_para_verify_init(void);
 
 /*
  * Starts the call, or joins the one in flight for this key.  NGX_AGAIN: the
