@@ -1,0 +1,323 @@
+#include "unit.h"
+
+#include "para_token.h"
+#include "sign.h"
+
+
+static sign_key_t  *rsa;
+static sign_key_t  *ec;
+static sign_key_t  *oct;
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    rsa = sign_rsa(2048, 65537);
+    ec = sign_ec("P-256");
+    oct = sign_secret("0123456789abcdef0123456789abcdef", 32);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    sign_key_free(rsa);
+    sign_key_free(ec);
+    sign_key_free(oct);
+
+    return 0;
+}
+
+
+/* An issuer whose keys are "rsa:kid ec:kid oct:kid", a kid may be empty. */
+
+static para_issuer_t
+issuer(const char *iss, unsigned algorithms, const char *keys)
+{
+    char           *more, *jwk, *list, *next;
+    size_t          kind, kid;
+    const char     *why;
+    para_issuer_t   made;
+
+    list = unit_format("%s", "");
+
+    while (*keys != '\0') {
+        kind = strcspn(keys, ":");
+        kid = strcspn(keys + kind + 1, " ");
+
+        more = kid == 0 ? unit_format("%s", "")
+                        : unit_format(",\"kid\":\"%.*s\"", (int) kid,
+                                      keys + kind + 1);
+        jwk = sign_jwk(*keys == 'r' ? rsa : *keys == 'e' ? ec : oct, more);
+        next = unit_format("%s%s%s", list, *list ? "," : "", jwk);
+
+        free(more);
+        free(jwk);
+        free(list);
+        list = next;
+
+        keys += kind + 1 + kid;
+        keys += *keys == ' ';
+    }
+
+    next = unit_format("{\"keys\":[%s]}", list);
+    free(list);
+
+    memset(&made, 0, sizeof(made));
+    made.iss = unit_span(iss);
+    made.algorithms = algorithms;
+    made.keys = para_jwks_parse(unit_span(next), PARA_JWKS_LOCAL, &why);
+    assert_non_null(made.keys);
+
+    free(next);
+
+    return made;
+}
+
+
+/* What is said of one or two issuers; words NULL: nothing. */
+
+static void
+assert_check(para_issuer_t a, para_issuer_t b, size_t n, const char *words)
+{
+    const char           *why;
+    const para_issuer_t  *all[2];
+
+    all[0] = &a;
+    all[1] = &b;
+
+    why = para_issuers_check(all, n);
+
+    if ((why == NULL) != (words == NULL)
+        || (why != NULL && strstr(why, words) == NULL))
+    {
+        fail_msg("said \"%s\", not \"%s\"", why ? why : "nothing",
+                 words ? words : "nothing");
+    }
+
+    para_jwks_free((para_jwks_t *) a.keys);
+
+    if (n == 2) {
+        para_jwks_free((para_jwks_t *) b.keys);
+    }
+}
+
+
+static void
+assert_one(para_issuer_t a, const char *words)
+{
+    assert_check(a, a, 1, words);
+}
+
+
+static void
+test_algorithms(void **state)
+{
+    (void) state;
+
+    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa:a"), NULL);
+    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa:a ec:b"), NULL);
+    assert_one(issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa:a ec:b"),
+               NULL);
+    assert_one(issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa:a"),
+               "none of its keys can serve");
+    assert_one(issuer(NULL, PARA_ALG_HS256, "rsa:a"),
+               "none of its keys can serve");
+    assert_one(issuer(NULL, 0, "rsa:a"), "none of its keys can serve");
+}
+
+
+static void
+test_leeway(void **state)
+{
+    para_issuer_t  made;
+
+    (void) state;
+
+    made = issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    made.claims.leeway = PARA_LEEWAY_MAX;
+    assert_one(made, NULL);
+
+    made = issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    made.claims.leeway = PARA_LEEWAY_MAX + 1;
+    assert_one(made, "leeway");
+
+    made = issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    made.claims.leeway = -1;
+    assert_one(made, "leeway");
+}
+
+
+static void
+test_keys_without_kid(void **state)
+{
+    (void) state;
+
+    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa: rsa:"), "without kid");
+    assert_one(issuer("i", PARA_ALG_RS256, "rsa: rsa:"), "without kid");
+    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa: rsa:a"), NULL);
+    assert_one(issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa: ec:"),
+               NULL);
+
+    /* what the issuer does not allow does no harm */
+
+    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa: ec: ec:"), NULL);
+}
+
+
+static void
+test_iss(void **state)
+{
+    (void) state;
+
+    assert_check(issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 issuer("i", PARA_ALG_ES256, "ec:b"), 2, "same iss");
+    assert_check(issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 issuer("I", PARA_ALG_RS256, "rsa:a"), 2, NULL);
+    assert_check(issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 issuer(NULL, PARA_ALG_RS256, "rsa:a"), 2, NULL);
+    assert_check(issuer("i", PARA_ALG_RS256, "rsa:"),
+                 issuer("j", PARA_ALG_RS256, "rsa:"), 2, NULL);
+}
+
+
+static void
+test_two_without_iss(void **state)
+{
+    (void) state;
+
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
+                 issuer(NULL, PARA_ALG_RS256, "rsa:b"), 2, NULL);
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
+                 issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"), 2, "same kid");
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
+                 issuer(NULL, PARA_ALG_ES256, "ec:a"), 2, "same kid");
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 issuer(NULL, PARA_ALG_RS256, "rsa:"), 2, "without kid");
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 issuer(NULL, PARA_ALG_RS256, "rsa:b"), 2, NULL);
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 issuer(NULL, PARA_ALG_HS256, "oct:"), 2, NULL);
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 issuer(NULL, PARA_ALG_ES256, "rsa: ec:"), 2, NULL);
+}
+
+
+/* The pair that is wrong may be any. */
+
+static void
+test_three(void **state)
+{
+    size_t                i;
+    para_issuer_t         made[3];
+    const para_issuer_t  *all[3];
+
+    (void) state;
+
+    made[0] = issuer("a", PARA_ALG_RS256, "rsa:a");
+    made[1] = issuer("b", PARA_ALG_RS256, "rsa:a");
+    made[2] = issuer("a", PARA_ALG_RS256, "rsa:a");
+
+    for (i = 0; i < 3; i++) {
+        all[0] = &made[i];
+        all[1] = &made[(i + 1) % 3];
+        all[2] = &made[(i + 2) % 3];
+
+        assert_non_null(para_issuers_check(all, 3));
+        assert_null(para_issuers_check(all, 0));
+        assert_null(para_issuers_check(all, 1));
+    }
+
+    for (i = 0; i < 3; i++) {
+        para_jwks_free((para_jwks_t *) made[i].keys);
+    }
+}
+
+
+static void
+assert_paths(const para_claim_paths_t *map, const char *first,
+    const char *second)
+{
+    assert_int_equal(map->paths, (first != NULL) + (second != NULL));
+
+    if (first != NULL) {
+        assert_span(map->path[0], first);
+        assert_true(para_json_path_check(map->path[0]));
+    }
+
+    if (second != NULL) {
+        assert_span(map->path[1], second);
+        assert_true(para_json_path_check(map->path[1]));
+    }
+}
+
+
+static void
+test_default_maps(void **state)
+{
+    para_claim_paths_t  map[PARA_CLAIMS];
+
+    (void) state;
+
+    para_issuer_default_map(PARA_ISSUER_PARA, map);
+    assert_paths(&map[PARA_CLAIM_USER_ID], "data.userId", NULL);
+    assert_paths(&map[PARA_CLAIM_INTERNAL_USER_ID], NULL, NULL);
+    assert_paths(&map[PARA_CLAIM_ROLES], NULL, NULL);
+    assert_paths(&map[PARA_CLAIM_WALLETS], "data.wallets", NULL);
+    assert_paths(&map[PARA_CLAIM_IDENTIFIER], "data.identifier", NULL);
+    assert_paths(&map[PARA_CLAIM_AUTH_TYPE], "data.authType", NULL);
+
+    para_issuer_default_map(PARA_ISSUER_OWN, map);
+    assert_paths(&map[PARA_CLAIM_USER_ID], "para_user_id", "capsule_user_id");
+    assert_paths(&map[PARA_CLAIM_INTERNAL_USER_ID], "internal_user_id", "sub");
+    assert_paths(&map[PARA_CLAIM_ROLES], "roles", NULL);
+    assert_paths(&map[PARA_CLAIM_WALLETS], NULL, NULL);
+    assert_paths(&map[PARA_CLAIM_IDENTIFIER], "auth_identifier", NULL);
+    assert_paths(&map[PARA_CLAIM_AUTH_TYPE], "auth_method", NULL);
+}
+
+
+static void
+test_claim_names(void **state)
+{
+    (void) state;
+
+    assert_int_equal(para_claim_find(unit_span("user_id")),
+                     PARA_CLAIM_USER_ID);
+    assert_int_equal(para_claim_find(unit_span("internal_user_id")),
+                     PARA_CLAIM_INTERNAL_USER_ID);
+    assert_int_equal(para_claim_find(unit_span("roles")), PARA_CLAIM_ROLES);
+    assert_int_equal(para_claim_find(unit_span("wallets")),
+                     PARA_CLAIM_WALLETS);
+    assert_int_equal(para_claim_find(unit_span("identifier")),
+                     PARA_CLAIM_IDENTIFIER);
+    assert_int_equal(para_claim_find(unit_span("type")),
+                     PARA_CLAIM_AUTH_TYPE);
+    assert_int_equal(para_claim_find(unit_span("Type")), -1);
+    assert_int_equal(para_claim_find(unit_span("user")), -1);
+    assert_int_equal(para_claim_find(unit_span("")), -1);
+}
+
+
+int
+main(void)
+{
+    static const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_algorithms),
+        cmocka_unit_test(test_leeway),
+        cmocka_unit_test(test_keys_without_kid),
+        cmocka_unit_test(test_iss),
+        cmocka_unit_test(test_two_without_iss),
+        cmocka_unit_test(test_three),
+        cmocka_unit_test(test_default_maps),
+        cmocka_unit_test(test_claim_names)
+    };
+
+    return cmocka_run_group_tests_name("issuer", tests, setup, teardown);
+}
