@@ -39,7 +39,8 @@ static char *ngx_para_source_parse(ngx_conf_t *cf, ngx_str_t *text,
     ngx_uint_t bearer, ngx_para_source_t *source);
 static ngx_array_t *ngx_para_sources(ngx_conf_t *cf,
     const ngx_para_source_t *source, ngx_uint_t n);
-static ngx_uint_t ngx_para_sources_have_cookie(const ngx_array_t *sources);
+static ngx_uint_t ngx_para_sources_have(const ngx_array_t *sources,
+    ngx_para_source_e kind);
 static void ngx_para_sources_find(const ngx_array_t *sources,
     const ngx_list_t *headers, ngx_para_found_t *found);
 static void ngx_para_source_find(const ngx_para_source_t *source,
@@ -138,8 +139,10 @@ ngx_para_credential_merge(ngx_conf_t *cf, ngx_para_credential_conf_t *prev,
         return NGX_CONF_ERROR;
     }
 
-    conf->cookies = ngx_para_sources_have_cookie(conf->token)
-                    || ngx_para_sources_have_cookie(conf->session);
+    conf->bearer = ngx_para_sources_have(conf->token, NGX_PARA_SOURCE_BEARER);
+    conf->cookies = ngx_para_sources_have(conf->token, NGX_PARA_SOURCE_COOKIE)
+                    || ngx_para_sources_have(conf->session,
+                                             NGX_PARA_SOURCE_COOKIE);
 
     return NGX_CONF_OK;
 }
@@ -213,7 +216,7 @@ ngx_para_credential_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
     ngx_para_source_t  *source;
 
     if (ngx_para_headers_is(h, &ngx_para_authorization)) {
-        return ngx_para_bearer(h) ? NGX_DECLINED : NGX_OK;
+        return conf->bearer && ngx_para_bearer(h) ? NGX_DECLINED : NGX_OK;
     }
 
     if (ngx_para_headers_is(h, &ngx_para_cookie)) {
@@ -319,7 +322,7 @@ ngx_para_sources(ngx_conf_t *cf, const ngx_para_source_t *source,
 
 
 static ngx_uint_t
-ngx_para_sources_have_cookie(const ngx_array_t *sources)
+ngx_para_sources_have(const ngx_array_t *sources, ngx_para_source_e kind)
 {
     ngx_uint_t          i;
     ngx_para_source_t  *source;
@@ -327,7 +330,7 @@ ngx_para_sources_have_cookie(const ngx_array_t *sources)
     source = sources->elts;
 
     for (i = 0; i < sources->nelts; i++) {
-        if (source[i].kind == NGX_PARA_SOURCE_COOKIE) {
+        if (source[i].kind == kind) {
             return 1;
         }
     }
@@ -616,7 +619,9 @@ ngx_para_cookie_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
     ngx_uint_t           removed;
     ngx_para_cookies_t   cookies;
 
-    start = ngx_pnalloc(r->pool, h->value.len + 1);
+    /* "a;b" comes out as "a; b": that makes it less than half as long again */
+
+    start = ngx_pnalloc(r->pool, h->value.len * 2 + 1);
     if (start == NULL) {
         return NGX_ERROR;
     }

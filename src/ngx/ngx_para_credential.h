@@ -17,7 +17,8 @@
 typedef struct {
     ngx_array_t  *token;      /* of sources, in order; NULL until merged */
     ngx_array_t  *session;
-    ngx_uint_t    cookies;    /* unsigned  cookies:1;  a source is a cookie */
+    unsigned      bearer:1;   /* is a source */
+    unsigned      cookies:1;  /* are among the sources */
 } ngx_para_credential_conf_t;
 
 
@@ -43,7 +44,7 @@ para_reason_e ngx_para_credential_session(
 
 /*
  * For ngx_para_headers_edit(), data is the conf: drops every header and every
- * cookie that is a source, and Authorization if its scheme is Bearer.
+ * cookie that is a source; Authorization only if its scheme is Bearer.
  */
 ngx_int_t ngx_para_credential_remove(ngx_http_request_t *r,
     ngx_table_elt_t *h, void *data);
