@@ -109,8 +109,9 @@ test_rfc7515_examples(void **state)
         token = unit_format("%s.%s.%s", rfc[i].header, rfc_payload,
                             rfc[i].signature);
         assert_reason(para_jws_parse(&jws, unit_span(token)), PARA_OK);
-        assert_span(jws.payload, "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
-                                 "\"http://example.com/is_root\":true}");
+        assert_span(jws.payload, "{\"iss\":\"joe\",\r\n"
+                                 " \"exp\":1300819380,\r\n"
+                                 " \"http://example.com/is_root\":true}");
         assert_absent(jws.kid);
         assert_int_equal(jws.input.len, strlen(token)
                                         - strlen(rfc[i].signature) - 1);
