@@ -86,6 +86,11 @@ ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
         call->data = data;
 
         if (ngx_para_verify_call(call, r, token) != NGX_OK) {
+
+            /* the subrequest may be there already, and would report to it */
+
+            call->ended = 1;
+
             return NGX_ERROR;
         }
 
@@ -127,12 +132,6 @@ ngx_para_verify_admit(ngx_para_verify_t *verify, const void *provider)
     }
 
     call->misrouted = 1;
-
-    ngx_log_error(NGX_LOG_ERR, call->sr->connection->log, 0,
-                  "para_auth: the call to Para was led to \"%V\", which is "
-                  "not marked by para_auth_upstream: look for a rewrite, an "
-                  "error_page or an X-Accel-Redirect on its way",
-                  &call->sr->uri);
 
     return NGX_HTTP_SERVICE_UNAVAILABLE;
 }
@@ -576,6 +575,15 @@ ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
                       "para_auth: Para refuses the secret API key (401), check "
                       "secret_key_file and the environment; sessions cannot be "
                       "checked until then");
+        return;
+    }
+
+    if (call->misrouted) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "para_auth: the call to Para was led to \"%V\", which is "
+                      "not marked by para_auth_upstream: look for a rewrite, "
+                      "an error_page or an X-Accel-Redirect on its way",
+                      &call->sr->uri);
         return;
     }
 
