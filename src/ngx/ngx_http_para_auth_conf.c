@@ -464,6 +464,7 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 
         api.host = lcf[i]->marked->host;
         api.port = lcf[i]->marked->port;
+        api.no_port = lcf[i]->marked->no_port;
         api.tls = lcf[i]->marked->tls;
 
         if (ngx_para_upstream_check(cf, lcf[i]->upstream, &api) != NGX_OK) {

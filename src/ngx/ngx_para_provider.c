@@ -377,6 +377,7 @@ ngx_para_provider_parse_api(ngx_conf_t *cf, ngx_para_provider_t *provider)
 
     provider->host = url.host;
     provider->port = url.port;
+    provider->no_port = url.no_port;
 
     if (provider->tls || ngx_para_provider_loopback(&url.host)) {
         return NGX_CONF_OK;

@@ -29,6 +29,7 @@ typedef struct {
     ngx_str_t                  api;         /* base URL, no slash at its end */
     ngx_str_t                  host;        /* of api, without the port */
     in_port_t                  port;
+    ngx_uint_t                 no_port;     /* of its own in api */
     ngx_uint_t                 tls;         /* unsigned  tls:1; */
 
     ngx_str_t                  secret_key_file;

@@ -180,8 +180,12 @@ ngx_para_upstream_check_resolution(ngx_conf_t *cf,
     umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
     uscfp = umcf->upstreams.elts;
 
+    /* an upstream{} has no port, and is found by a URL that names none */
+
     for (i = 0; i < umcf->upstreams.nelts; i++) {
-        if (uscfp[i]->host.len == api->host.len
+        if (((uscfp[i]->port == 0 && api->no_port)
+             || uscfp[i]->port == api->port)
+            && uscfp[i]->host.len == api->host.len
             && ngx_strncasecmp(uscfp[i]->host.data, api->host.data,
                                api->host.len)
                == 0)

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                  host;
     in_port_t                  port;
+    ngx_uint_t                 no_port;     /* the default one */
     ngx_uint_t                 tls;         /* unsigned  tls:1; */
 } ngx_para_upstream_api_t;
 
