@@ -177,7 +177,8 @@ refused('an unknown provider',
 refused('a provider with no name for para_auth',
     qr/"para_auth" .*takes the name of a provider, or "off"/,
     server => "para_auth \"\";\n$VERIFY");
-refused("a provider named \"$_\"", qr/"para_auth \Q$_\E;" names no provider, give this one another name/,
+refused("a provider named \"$_\"",
+    qr/"para_auth \Q$_\E;" names no provider, give this one another name/,
     http => zone() . "para_auth_provider \"$_\" {\n" . provider_lines() . '}',
     server => '')
     for '', 'off';
@@ -266,7 +267,7 @@ refused('a secret key that is a directory', qr/is not a regular file/,
     http => http(secret_key_file => "secret_key_file $PARA_DIR;"));
 refused(
     sprintf('a secret key of mode %04o', $_),
-    qr/its mode 0\d\d\d lets every user at it: "chmod 0400" .*defaultMode: 0400/,
+    qr/its mode 0\d{3} lets every user at it: "chmod 0400" .*defaultMode: 0400/,
     http => secret("sec_x\n", $_)
 ) for oct '0404', oct '0402', oct '0644', oct '0777';
 refused('an empty secret key', qr/has 0 bytes, 1 to 4096 are allowed/,
@@ -352,7 +353,8 @@ refused('the path ' . $_, qr/is no claim path: write member names joined by/,
     http => with_issuer("claim roles $_;"))
     for '""', 'a..b', '.a', 'a.', q{'"a'}, q{'a"b"'}, 'x' x 300;
 
-refused('two issuers with one iss', qr/two issuers have the same iss: put their/,
+refused('two issuers with one iss',
+    qr/two issuers have the same iss: put their keys into one/,
     http => http(
         more => issuer(own_keys(), 'iss x;') . 'issuer other {'
             . "key_file $PARA_DIR/own-rsa.pem; iss x; }"));
@@ -368,8 +370,9 @@ refused('two keys without kid in one issuer',
     qr/an issuer has two keys without kid for one algorithm: give/,
     http => http(
         more => issuer(
-            'key_file ' . put_file('two.pem', slurp("$PARA_DIR/own-rsa.pem") x 2)
-                . ';')));
+            'key_file '
+                . put_file('two.pem', slurp("$PARA_DIR/own-rsa.pem") x 2) . ';'
+        )));
 
 accepted('Para\'s settings where Para\'s tokens are not taken',
     qr/takes only those of its issuers: remove them, or write "para_issuer on;/,
@@ -598,7 +601,9 @@ accepted('headers', undef,
 # Nothing is looked up here: in place of each name stands an address.
 sub example {
     my ($name) = @_;
-    return slurp("$EXAMPLES/$name") =~ s/(server\s+)[a-z.]+:443/${1}127.0.0.1:443/r;
+    my $text = slurp("$EXAMPLES/$name");
+    $text =~ s/(server\s+)[a-z.]+:443/${1}127.0.0.1:443/;
+    return $text;
 }
 
 for my $environment (qw(beta production sandbox)) {
