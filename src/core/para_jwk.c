@@ -166,13 +166,11 @@ para_jwks_parse(para_span_t text, para_jwks_kind_e kind, const char **why)
         return NULL;
     }
 
-    /* what OpenSSL says of a refused key is nobody else's error */
-
-    (void) ERR_set_mark();
-
     *why = para_jwks_read(set, text, kind);
 
-    (void) ERR_pop_to_mark();
+    /* what OpenSSL says of a key left out is nobody else's error */
+
+    ERR_clear_error();
 
     if (*why != NULL) {
         para_jwks_free(set);

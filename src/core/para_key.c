@@ -34,14 +34,20 @@ struct para_key_s {
 const char  para_key_no_memory[] = "memory is out";
 
 
+/* The cause comes first in OpenSSL's queue, and what it led to after it. */
+
 const char *
 para_key_failed(const char *why)
 {
-    int  reason;
+    unsigned long  error;
 
-    reason = ERR_GET_REASON(ERR_peek_last_error());
+    while ((error = ERR_get_error()) != 0) {
+        if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
+            why = para_key_no_memory;
+        }
+    }
 
-    return reason == ERR_R_MALLOC_FAILURE ? para_key_no_memory : why;
+    return why;
 }
 
 
@@ -415,10 +421,6 @@ para_key_verify(const para_key_t *key, const para_alg_t *alg,
         return 0;
     }
 
-    /* a bad signature must not leave its errors to whoever asks next */
-
-    (void) ERR_set_mark();
-
     if (alg->kty == PARA_KTY_OCT) {
         rc = para_key_verify_secret(method, message, signature);
 
@@ -426,7 +428,11 @@ para_key_verify(const para_key_t *key, const para_alg_t *alg,
         rc = para_key_verify_public(key, method, message, signature);
     }
 
-    (void) ERR_pop_to_mark();
+    /* a bad signature must not leave its errors to whoever asks next */
+
+    if (rc != 1) {
+        ERR_clear_error();
+    }
 
     return rc;
 }

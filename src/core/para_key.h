@@ -36,7 +36,10 @@ const char *para_key_certificate(para_key_t **key, para_span_t der);
 /* From OpenSSL's public key, held against the limits before. */
 const char *para_key_prepared(para_key_t **key, struct evp_pkey_st *pkey);
 
-/* why, or para_key_no_memory if that is what OpenSSL last failed for. */
+/*
+ * why, or para_key_no_memory if OpenSSL has failed for that.  Empties OpenSSL's
+ * queue of errors.
+ */
 const char *para_key_failed(const char *why);
 
 void para_key_free(para_key_t *key);

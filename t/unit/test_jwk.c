@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "para_jwk.h"
@@ -55,6 +56,10 @@ parse(char *text, para_jwks_kind_e kind, const char **why)
     free(text);
 
     set = para_jwks_parse(exact, kind, why);
+
+    /* no error is left for whoever asks OpenSSL next */
+
+    assert_int_equal(ERR_peek_error(), 0);
 
     memset((void *) exact.data, 'x', exact.len);
     free((void *) exact.data);
@@ -708,6 +713,8 @@ verify(char *jwk, const char *alg, const char *message, const void *signature,
 
     rc = para_jwk_verify(para_jwks_key(set, 0), para_alg_find(unit_span(alg)),
                          unit_span(message), bytes);
+
+    assert_int_equal(ERR_peek_error(), 0);
 
     /* what is prepared in a key is not used up */
 

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "para_jwk.h"
@@ -44,6 +45,8 @@ parse(char *text, const char **why)
     free(text);
 
     set = para_jwks_parse(exact, PARA_JWKS_LOCAL, why);
+
+    assert_int_equal(ERR_peek_error(), 0);
 
     free((void *) exact.data);
 
