@@ -19,7 +19,7 @@ UNIT_CFLAGS := -std=c11 -g -O1 -Wall -Wextra -Werror -Wshadow \
                -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBS   := -lcmocka -ljansson -lcrypto
 
-.PHONY: all build install demo demo-serve test check unit suites clean
+.PHONY: all build install demo demo-serve test check unit suites bench clean
 
 all: build
 
@@ -62,6 +62,15 @@ build/unit/core.a: $(CORE) $(HELPERS) $(HEADERS)
 
 build/unit/%: t/unit/%.c build/unit/core.a
 	$(CC) $(UNIT_CFLAGS) -Isrc/core -It/unit -o $@ $^ $(UNIT_LIBS)
+
+# What verifying costs beside OpenSSL alone, and instructions per request
+
+bench: build
+	@mkdir -p build/bench
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Isrc/core -It/unit \
+	    -o build/bench/verify bench/verify.c $(HELPERS) $(CORE) $(UNIT_LIBS)
+	build/bench/verify
+	bench/instructions
 
 clean:
 	rm -rf build
