@@ -30,6 +30,8 @@ typedef struct {
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
     ngx_http_para_auth_ctx_t *ctx);
+static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
+    size_t len);
 static void ngx_http_para_auth_log(ngx_http_request_t *r,
     ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
@@ -329,6 +331,29 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 }
 
 
+/* What a terminal or a reader of logs could take for more than a text. */
+
+static u_char *
+ngx_http_para_auth_escape(u_char *dst, const u_char *src, size_t len)
+{
+    size_t  i;
+    u_char  ch;
+
+    for (i = 0; i < len; i++) {
+        ch = src[i];
+
+        if (ch >= ' ' && ch < 0x7f && ch != '"' && ch != '\\') {
+            *dst++ = ch;
+            continue;
+        }
+
+        dst = ngx_sprintf(dst, "\\x%02Xd", (int) ch);
+    }
+
+    return dst;
+}
+
+
 /* One line for each refusal; the credential only as a short hash. */
 
 static void
@@ -353,16 +378,14 @@ ngx_http_para_auth_log(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     ngx_hex_dump(hex, digest, sizeof(hex) / 2);
 
-    /* escaped as for JSON: at most six characters for one */
-
     len = ngx_min(ctx->verified.jws.kid.len, 64);
-    kid = ngx_pnalloc(r->pool, len * 6 + 1);
+    kid = ngx_pnalloc(r->pool, len * 4 + 1);
     if (kid == NULL) {
         return;
     }
 
-    len = (u_char *) ngx_escape_json(kid, (u_char *) ctx->verified.jws.kid.data,
-                                     len) - kid;
+    len = ngx_http_para_auth_escape(kid, ctx->verified.jws.kid.data, len)
+          - kid;
 
     issuer = ctx->verified.issuer ? ctx->verified.issuer->name
                                   : PARA_SPAN_NONE;
