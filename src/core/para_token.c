@@ -206,6 +206,17 @@ para_token_check_subject(const para_json_t *claims)
 }
 
 
+/* RFC 7519 7.2 step 10. */
+
+static para_reason_e
+para_token_read_claims(const para_jws_t *jws, para_json_t **claims)
+{
+    *claims = para_json_parse(jws->payload, PARA_JWS_MAX_SIZE);
+
+    return *claims == NULL ? PARA_CLAIMS_JSON : PARA_OK;
+}
+
+
 /* Everything about a parsed token; token gets the issuer as soon as known. */
 
 static para_reason_e
@@ -261,24 +272,20 @@ para_token_verify(para_token_t *token, const para_issuer_t *const *issuers,
 
     memset(token, 0, sizeof(para_token_t));
 
-    token->verdict = PARA_SIGNATURE;
-
-    rc = para_jws_parse(&token->jws, text);
-    if (rc != PARA_OK) {
-        token->verdict = rc;
-        return rc;
-    }
-
-    /* RFC 7519 7.2 step 10 */
-
-    claims = para_json_parse(token->jws.payload, PARA_JWS_MAX_SIZE);
-    if (claims == NULL) {
-        token->verdict = PARA_CLAIMS_JSON;
-        return PARA_CLAIMS_JSON;
-    }
+    token->verdict = PARA_SIGNATURE;         /* until the last check */
 
     end = 0;
-    rc = para_token_check(token, claims, issuers, n, now, &end);
+    claims = NULL;
+
+    rc = para_jws_parse(&token->jws, text);
+
+    if (rc == PARA_OK) {
+        rc = para_token_read_claims(&token->jws, &claims);
+    }
+
+    if (rc == PARA_OK) {
+        rc = para_token_check(token, claims, issuers, n, now, &end);
+    }
 
     if (rc == PARA_OK || rc == PARA_TOKEN_EXPIRED) {
         token->claims = claims;

@@ -9,7 +9,8 @@
 
 static const para_span_t  audiences[] = {
     { (const unsigned char *) "app-1", 5 },
-    { (const unsigned char *) "app-2", 5 }
+    { (const unsigned char *) "app-2", 5 },
+    { (const unsigned char *) "app-3", 5 }      /* not counted in */
 };
 
 static const para_claims_policy_t  policy = { audiences, 2, LEEWAY };

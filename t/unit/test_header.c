@@ -125,6 +125,7 @@ test_unsafe_text_is_harmless(void **state)
 
     assert_encoded("a\r\nX: y\x7f\t", "", "a%0D%0AX: y%7F%09");
     assert_encoded("\n", ",", "%0A");
+    assert_encoded("\x1f", "", "%1F");
 }
 
 

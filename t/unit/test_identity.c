@@ -348,6 +348,8 @@ test_wallets(void **state)
           "{\"type\":\"C\",\"address\":\"\"}]", PARA_OK, "B:2" },
         { "[{\"type\":\"A\",\"address\":null}]", PARA_OK, "absent" },
         { "[{}]", PARA_OK, "absent" },
+        { "[{\"address\":\"\"}]", PARA_OK, "absent" },
+        { "[{\"address\":\"\",\"type\":7}]", PARA_OK, "absent" },
         { "[]", PARA_OK, "absent" },
         { "null", PARA_OK, "absent" },
         { "{}", PARA_CLAIM_TYPE, "absent" },
@@ -494,6 +496,8 @@ test_length_of_session_user_id(void **state)
 #define EVM    "0x9dd3824f045c77bc369485e8f1dd6b452b6be617"
 #define EVM_   "0x9DD3824F045c77bc369485e8f1dd6b452b6be617"
 
+#define EVM_UPPER  "0X9DD3824F045C77BC369485E8F1DD6B452B6BE617"
+
 
 static void
 test_match(void **state)
@@ -550,6 +554,8 @@ test_match(void **state)
         { "- \xc3\x89 email", "- \xc3\xa9 email -", MISMATCH, MISMATCH },
         { "- " EVM " externalWallet", "- " EVM_ " externalWallet -", OK, OK },
         { "- " EVM "a externalWallet", "- " EVM_ "a externalWallet -",
+          MISMATCH, MISMATCH },
+        { "- " EVM " externalWallet", "- " EVM_UPPER " externalWallet -",
           MISMATCH, MISMATCH },
         { "- g" EVM " externalWallet", "- g" EVM_ " externalWallet -",
           MISMATCH, MISMATCH },

@@ -196,6 +196,8 @@ test_two_without_iss(void **state)
                  issuer(NULL, PARA_ALG_RS256, "rsa:b"), 2, NULL);
     assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
                  issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"), 2, "same kid");
+    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"),
+                 issuer(NULL, PARA_ALG_RS256, "rsa:a"), 2, "same kid");
     assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
                  issuer(NULL, PARA_ALG_ES256, "ec:a"), 2, "same kid");
     assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
@@ -244,7 +246,13 @@ static void
 assert_paths(const para_claim_paths_t *map, const char *first,
     const char *second)
 {
+    size_t  i;
+
     assert_int_equal(map->paths, (first != NULL) + (second != NULL));
+
+    for (i = map->paths; i < PARA_CLAIM_PATHS; i++) {
+        assert_absent(map->path[i]);
+    }
 
     if (first != NULL) {
         assert_span(map->path[0], first);
@@ -264,6 +272,8 @@ test_default_maps(void **state)
     para_claim_paths_t  map[PARA_CLAIMS];
 
     (void) state;
+
+    memset(map, 0xff, sizeof(map));
 
     para_issuer_default_map(PARA_ISSUER_PARA, map);
     assert_paths(&map[PARA_CLAIM_USER_ID], "data.userId", NULL);

@@ -370,6 +370,7 @@ test_headers(void **state)
         { "{\"alg\":\"RS256\",\"typ\":\"JWE\"}", PARA_JWS_TYP },
         { "{\"alg\":\"RS256\",\"typ\":\"\"}", PARA_JWS_TYP },
         { "{\"alg\":\"RS256\",\"typ\":\"application/\"}", PARA_JWS_TYP },
+        { "{\"alg\":\"RS256\",\"typ\":\"applicatiox/JWT\"}", PARA_JWS_TYP },
         { "{\"alg\":\"RS256\",\"typ\":\"application/application/jwt\"}",
           PARA_JWS_TYP },
         { "{\"alg\":\"RS256\",\"typ\":null}", PARA_JWS_HEADER },

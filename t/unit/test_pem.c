@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 
 #include "para_jwk.h"
 #include "sign.h"
@@ -302,14 +303,50 @@ test_labels(void **state)
 /* One block of this DER. */
 
 static char *
-block(const unsigned char *der, int len)
+block(const char *label, const unsigned char *der, int len)
 {
-    unsigned char  text[512];
+    unsigned char  text[1024];
 
     EVP_EncodeBlock(text, der, len);
 
-    return unit_format("-----BEGIN PUBLIC KEY-----\n%s\n"
-                       "-----END PUBLIC KEY-----\n", (char *) text);
+    return unit_format("-----BEGIN %s-----\n%s\n-----END %s-----\n", label,
+                       (char *) text, label);
+}
+
+
+/* What is behind a certificate is no part of it. */
+
+static void
+test_trailing_bytes(void **state)
+{
+    BIO            *bio;
+    char           *pem, *label, *header;
+    long            len;
+    const char     *why;
+    para_jwks_t    *set;
+    unsigned char  *der, longer[512];
+
+    (void) state;
+
+    pem = sign_pem_certificate(ec);
+    bio = BIO_new_mem_buf(pem, -1);
+    assert_int_equal(PEM_read_bio(bio, &label, &header, &der, &len), 1);
+    assert_in_range(len, 1, sizeof(longer) - 1);
+
+    memcpy(longer, der, (size_t) len);
+    longer[len] = 0;
+
+    set = parse(block(label, longer, (int) len), &why);
+    assert_non_null(set);
+    para_jwks_free(set);
+
+    assert_refused(block(label, longer, (int) len + 1), "no certificate");
+
+    OPENSSL_free(label);
+    OPENSSL_free(header);
+    OPENSSL_free(der);
+    BIO_free(bio);
+    free(pem);
 }
 
 
@@ -346,24 +383,24 @@ test_points(void **state)
     memcpy(der + 26, point, 65);
     der[91] = 0;
 
-    set = parse(block(der, 91), &why);
+    set = parse(block("PUBLIC KEY", der, 91), &why);
     assert_non_null(set);
     para_jwks_free(set);
 
     /* a byte too many */
 
-    assert_refused(block(der, 92), "no public key");
+    assert_refused(block("PUBLIC KEY", der, 92), "no public key");
 
     /* off the curve */
 
     der[90] ^= 1;
-    assert_refused(block(der, 91), "no p");
+    assert_refused(block("PUBLIC KEY", der, 91), "no p");
 
     /* at infinity */
 
     der[1] = 0x19;
     memcpy(der + 23, "\x03\x02\x00\x00", 4);
-    assert_refused(block(der, 27), "no p");
+    assert_refused(block("PUBLIC KEY", der, 27), "no p");
 }
 
 
@@ -378,6 +415,7 @@ main(void)
         cmocka_unit_test(test_weak_and_foreign_keys),
         cmocka_unit_test(test_malformed_blocks),
         cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_trailing_bytes),
         cmocka_unit_test(test_points)
     };
 

@@ -7,7 +7,7 @@ static void
 test_round_trip(void **state)
 {
     size_t          size;
-    para_span_t     field[5], read[5];
+    para_span_t     field[6], read[6];
     unsigned char  *block;
 
     (void) state;
@@ -16,21 +16,23 @@ test_round_trip(void **state)
     field[1] = PARA_SPAN_NONE;
     field[2] = unit_span("");
     field[3] = PARA_SPAN("\0\0");
-    field[4] = unit_span("last");
+    field[4] = unit_span("fifth");
+    field[5] = PARA_SPAN_NONE;
 
-    size = para_record_size(field, 5);
-    assert_int_equal(size, 5 * 2 + 5 + 2 + 4);
+    size = para_record_size(field, 6);
+    assert_int_equal(size, 6 * 2 + 5 + 2 + 5);
 
     block = malloc(size);
-    para_record_write(block, field, 5);
+    para_record_write(block, field, 6);
 
-    assert_int_equal(para_record_read(read, 5, para_span(block, size)), 1);
+    assert_int_equal(para_record_read(read, 6, para_span(block, size)), 1);
     assert_span(read[0], "first");
     assert_absent(read[1]);
     assert_absent(read[2]);
     assert_int_equal(read[3].len, 2);
     assert_memory_equal(read[3].data, "\0\0", 2);
-    assert_span(read[4], "last");
+    assert_span(read[4], "fifth");
+    assert_absent(read[5]);
 
     assert_int_equal(para_record_size(NULL, 0), 0);
     assert_int_equal(para_record_read(read, 0, PARA_SPAN_NONE), 1);

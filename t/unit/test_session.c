@@ -28,8 +28,10 @@ test_tokens(void **state)
                   PARA_SESSION_MALFORMED);
 
     text = unit_repeat('a', PARA_SESSION_TOKEN_MAX + 1);
+    text[PARA_SESSION_TOKEN_MAX] = ',';
     assert_reason(para_session_check_token(
                       para_span(text, PARA_SESSION_TOKEN_MAX)), PARA_OK);
+    text[PARA_SESSION_TOKEN_MAX] = 'a';
     assert_reason(para_session_check_token(unit_span(text)),
                   PARA_SESSION_MALFORMED);
     free(text);

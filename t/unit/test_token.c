@@ -116,6 +116,8 @@ verify_text(const para_issuer_t *const *issuers, size_t n, const char *text,
     para_token_t   token;
     para_reason_e  rc;
 
+    memset(&token, 0xff, sizeof(token));
+
     rc = para_token_verify(&token, issuers, n, unit_span(text), NOW);
 
     assert_reason(token.verdict, rc);
@@ -127,6 +129,7 @@ verify_text(const para_issuer_t *const *issuers, size_t n, const char *text,
 
     } else if (rc == PARA_TOKEN_EXPIRED) {
         assert_non_null(token.claims);
+        assert_int_equal(token.end, 0);
 
     } else {
         assert_null(token.claims);
