@@ -18,14 +18,14 @@ use JSON::PP       qw(decode_json encode_json);
 use MIME::Base64   qw(encode_base64url);
 
 use constant {
-    NAMED_KEYS     => 33,
-    SMALL_RSA      => 128,
-    LARGE_RSA      => 640,
-    RSA_E          => 65537,
-    SECRET_MAX     => 4096,
-    JWKS_MAX       => 65536,
-    SHORT_SECRET   => 31,
-    KID_MAX        => 256,
+    NAMED_KEYS   => 33,
+    SMALL_RSA    => 128,
+    LARGE_RSA    => 640,
+    RSA_E        => 65537,
+    SECRET_MAX   => 4096,
+    JWKS_MAX     => 65536,
+    SHORT_SECRET => 31,
+    KID_MAX      => 256,
 };
 
 my $EXAMPLES = "$FindBin::Bin/../conf-examples";
@@ -233,9 +233,12 @@ refused("api $_", qr/would send the secret key and sessions in the clear: use/,
 for my $api ('http://127.0.0.9:1', 'http://[::1]:1', 'https://127.0.0.1/para') {
     accepted("api $api", undef, http => http(api => "api $api;"));
 }
+my $localhost = "upstream localhost { server 127.0.0.1:1; }\n";
 accepted('api http://localhost', undef,
-    http => http(api => 'api http://localhost:1;')
-        . "upstream localhost { server 127.0.0.1:1; }\n");
+    http => http(api => 'api http://localhost;') . $localhost);
+refused('an upstream that a port keeps from being used',
+    qr/nothing says where Para's host is: include para-auth-upstream-/,
+    http => http(api => 'api http://localhost:1;') . $localhost);
 
 refused('no audience',
     qr/provider "app" has no "audience": .*write the id of your API key/,

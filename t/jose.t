@@ -21,13 +21,13 @@ use JSON::PP         ();
 use MIME::Base64     qw(decode_base64url encode_base64url);
 
 use constant {
-    LEEWAY   => 10,
-    SLACK    => 5,        # a slow machine may lie between us and nginx
-    MAX_JWS  => 16384,
-    MAX_KID  => 256,
-    RSA_SIZE => 256,
-    EC_HALF  => 32,
-    RSA_E    => 65537,
+    LEEWAY     => 10,
+    SLACK      => 5,      # a slow machine may lie between us and nginx
+    MAX_JWS    => 16384,
+    MAX_KID    => 256,
+    RSA_SIZE   => 256,
+    EC_HALF    => 32,
+    RSA_E      => 65537,
     MIN_SECRET => 16,
 };
 
