@@ -187,6 +187,9 @@ my $locations = <<"CONF";
         proxy_set_header Host app;
         proxy_set_header X-Copy \$http_x_para_user_id;
         proxy_set_header X-Leak "$leak";
+        set \$http_x_flavour sweet;
+        set \$cookie_flavour sour;
+        proxy_set_header X-Flavour "\$http_x_flavour \$cookie_flavour";
         if (\$http_authorization = x)    { return 204; }
         if (\$http_x_para_session = x)   { return 204; }
         if (\$http_x_capsule_session = x)  { return 204; }
@@ -637,6 +640,8 @@ subtest 'the operator\'s own lines' => sub {
         '$http_* has the identity');
     is_deeply([values_of($headers, 'X-Leak')], ['||||a=1'],
         'and no credential, though it was used before');
+    is_deeply([values_of($headers, 'X-Flavour')], ['sweet sour'],
+        'variables that are only named like a header are as they were set');
     is_deeply(looks_like_ours($headers), \@ALICE, 'all of ours are there');
 
     my $answer = request('/own-lines', ['X-Para-User-Id: forged', @both]);

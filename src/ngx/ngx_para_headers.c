@@ -2,6 +2,8 @@
 
 
 static ngx_uint_t ngx_para_headers_count(ngx_list_part_t *part);
+static ngx_uint_t ngx_para_headers_configured(
+    const ngx_http_core_main_conf_t *cmcf, const ngx_str_t *name);
 static ngx_int_t ngx_para_headers_relink_cookies(ngx_http_request_t *r,
     ngx_list_t *headers);
 
@@ -214,6 +216,10 @@ ngx_para_headers_variables(ngx_conf_t *cf, ngx_array_t *indices)
             continue;
         }
 
+        if (ngx_para_headers_configured(cmcf, &v[i].name)) {
+            continue;
+        }
+
         index = ngx_array_push(indices);
         if (index == NULL) {
             return NGX_ERROR;
@@ -223,6 +229,33 @@ ngx_para_headers_variables(ngx_conf_t *cf, ngx_array_t *indices)
     }
 
     return NGX_OK;
+}
+
+
+/* "set $http_x": named like a header, but the value is the operator's. */
+
+static ngx_uint_t
+ngx_para_headers_configured(const ngx_http_core_main_conf_t *cmcf,
+    const ngx_str_t *name)
+{
+    ngx_uint_t            i;
+    ngx_hash_key_t       *key;
+    ngx_http_variable_t  *v;
+
+    key = cmcf->variables_keys->keys.elts;
+
+    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
+        v = key[i].value;
+
+        if ((v->flags & NGX_HTTP_VAR_CHANGEABLE)
+            && key[i].key.len == name->len
+            && ngx_strncasecmp(key[i].key.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
