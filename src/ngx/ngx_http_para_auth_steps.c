@@ -8,8 +8,11 @@
 #include "../core/para_session.h"
 
 
-static ngx_int_t ngx_http_para_auth_keys(ngx_http_request_t *r,
+static ngx_int_t ngx_http_para_auth_start_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_session_key(
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
+    ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e reason, const ngx_str_t *record);
 static void ngx_http_para_auth_store_session(const ngx_para_verify_result_t
@@ -66,14 +69,19 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
 {
     ngx_int_t                        rc;
     ngx_str_t                        record;
+    para_span_t                      part[3];
     ngx_http_para_auth_main_conf_t  *mcf;
 
-    if (ngx_http_para_auth_keys(r, lcf, ctx) != NGX_OK) {
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    part[0] = para_span(lcf->policy, PARA_DIGEST_SIZE);
+    part[1] = ctx->token;
+    part[2] = ctx->session;
+
+    if (!para_digest_key(mcf->digest, ctx->identity_key, part, 3)) {
         ctx->reason = PARA_CRYPTO;
         return NGX_ERROR;
     }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
     rc = ngx_para_cache_identity_lookup(mcf->zone->data, ctx->identity_key,
                                         ngx_time(), lcf->valid, r->pool,
@@ -130,7 +138,6 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
     }
 
     verify = &ctx->verify;
-    ctx->reason = PARA_UNAVAILABLE;
 
     if (verify->pending) {
 
@@ -146,6 +153,11 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    if (ngx_http_para_auth_session_key(mcf, lcf, ctx) != NGX_OK) {
+        ctx->reason = PARA_CRYPTO;
+        return NGX_ERROR;
+    }
 
     rc = ngx_para_cache_session_lookup(mcf->zone->data, ctx->session_key,
                                        lcf->valid, lcf->negative, r->pool,
@@ -163,19 +175,7 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    rc = ngx_para_verify_start(r, verify, lcf->target, ctx->session_key,
-                               ctx->session, ngx_http_para_auth_store_session,
-                               mcf->zone->data);
-
-    if (rc != NGX_AGAIN) {
-        ctx->reason = PARA_NO_MEMORY;
-        return NGX_ERROR;
-    }
-
-    ctx->cache = verify->leader ? NGX_HTTP_PARA_AUTH_CACHE_MISS
-                                : NGX_HTTP_PARA_AUTH_CACHE_WAIT;
-
-    return NGX_AGAIN;
+    return ngx_http_para_auth_start_session(r, lcf, ctx);
 }
 
 
@@ -246,30 +246,44 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_para_auth_keys(ngx_http_request_t *r,
+ngx_http_para_auth_start_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
-    para_span_t                      part[3];
+    ngx_int_t                        rc;
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
-    part[0] = para_span(lcf->policy, PARA_DIGEST_SIZE);
-    part[1] = ctx->token;
-    part[2] = ctx->session;
+    rc = ngx_para_verify_start(r, &ctx->verify, lcf->target, ctx->session_key,
+                               ctx->session, ngx_http_para_auth_store_session,
+                               mcf->zone->data);
 
-    if (!para_digest_key(mcf->digest, ctx->identity_key, part, 3)) {
+    if (rc != NGX_AGAIN) {
+        ctx->reason = PARA_NO_MEMORY;
         return NGX_ERROR;
     }
+
+    ctx->cache = ctx->verify.leader ? NGX_HTTP_PARA_AUTH_CACHE_MISS
+                                    : NGX_HTTP_PARA_AUTH_CACHE_WAIT;
+
+    return NGX_AGAIN;
+}
+
+
+/* What a verdict of Para's is kept under: whatever asks for this session. */
+
+static ngx_int_t
+ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    para_span_t  part[3];
 
     part[0] = para_span(lcf->provider->session_policy, PARA_DIGEST_SIZE);
     part[1] = PARA_SPAN("verification token");
+    part[2] = ctx->session;
 
-    if (!para_digest_key(mcf->digest, ctx->session_key, part, 3)) {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return para_digest_key(mcf->digest, ctx->session_key, part, 3)
+           ? NGX_OK : NGX_ERROR;
 }
 
 
