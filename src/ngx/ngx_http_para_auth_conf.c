@@ -6,6 +6,8 @@
 #include "ngx_http_para_auth.h"
 
 
+static char *ngx_http_para_auth_protect(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
 static void ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t **lcf, ngx_uint_t n);
 static void ngx_http_para_auth_free_digest(void *data);
@@ -117,13 +119,10 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_para_auth_loc_conf_t *prev = parent;
     ngx_http_para_auth_loc_conf_t *conf = child;
 
-    char                             *rv;
-    ngx_http_para_auth_loc_conf_t   **lcf;
-    ngx_http_para_auth_srv_conf_t    *scf;
-    ngx_http_para_auth_main_conf_t   *mcf;
+    char                            *rv;
+    ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
-    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
 
     if (conf->provider == NGX_CONF_UNSET_PTR && conf->name.data == NULL) {
         conf->provider = prev->provider;
@@ -163,14 +162,9 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
-    if (conf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
-
-        lcf = ngx_array_push(&scf->protected);
-        if (lcf == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *lcf = conf;
+    rv = ngx_http_para_auth_protect(cf, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     return ngx_http_para_auth_policy(cf, mcf, conf);
@@ -219,6 +213,31 @@ ngx_http_para_auth_resolve(ngx_conf_t *cf,
                       lcf->file, lcf->line, &lcf->name);
         return NGX_CONF_ERROR;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Notes that a location needs a way to Para: looked for when all is known. */
+
+static char *
+ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_http_para_auth_srv_conf_t   *scf;
+    ngx_http_para_auth_loc_conf_t  **protected;
+
+    if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
+        return NGX_CONF_OK;
+    }
+
+    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
+
+    protected = ngx_array_push(&scf->protected);
+    if (protected == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *protected = lcf;
 
     return NGX_CONF_OK;
 }

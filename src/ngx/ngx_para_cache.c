@@ -43,6 +43,8 @@ struct ngx_para_cache_sh_s {
 
 
 static ngx_int_t ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data);
+static ngx_para_cache_sh_t *ngx_para_cache_create(ngx_slab_pool_t *shpool,
+    size_t size);
 static ngx_para_cache_node_t *ngx_para_cache_find(ngx_para_cache_sh_t *sh,
     const u_char *key);
 static ngx_int_t ngx_para_cache_copy(ngx_para_cache_node_t *node,
@@ -305,8 +307,6 @@ ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data)
 {
     ngx_para_cache_t *old = data;
 
-    size_t                size;
-    ngx_uint_t            n;
     ngx_para_cache_t     *cache;
     ngx_para_cache_sh_t  *sh;
 
@@ -338,15 +338,35 @@ ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data)
         return NGX_OK;
     }
 
-    /* about one bucket for each entry that fits */
-
-    for (n = 64; n < zone->shm.size / 1024; n <<= 1) { /* void */ }
-
-    size = sizeof(ngx_para_cache_sh_t) + n * sizeof(ngx_para_cache_node_t *);
-
-    sh = ngx_slab_calloc(cache->shpool, size);
+    sh = ngx_para_cache_create(cache->shpool, zone->shm.size);
     if (sh == NULL) {
         return NGX_ERROR;
+    }
+
+    /* a full zone is the normal state of a cache, not worth a log line */
+
+    cache->shpool->log_nomem = 0;
+    cache->shpool->data = sh;
+    cache->sh = sh;
+
+    return NGX_OK;
+}
+
+
+static ngx_para_cache_sh_t *
+ngx_para_cache_create(ngx_slab_pool_t *shpool, size_t size)
+{
+    ngx_uint_t            n;
+    ngx_para_cache_sh_t  *sh;
+
+    /* about one bucket for each entry that fits */
+
+    for (n = 64; n < size / 1024; n <<= 1) { /* void */ }
+
+    sh = ngx_slab_calloc(shpool, sizeof(ngx_para_cache_sh_t)
+                                 + n * sizeof(ngx_para_cache_node_t *));
+    if (sh == NULL) {
+        return NULL;
     }
 
     sh->magic = NGX_PARA_CACHE_MAGIC;
@@ -356,13 +376,7 @@ ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data)
     ngx_queue_init(&sh->good);
     ngx_queue_init(&sh->bad);
 
-    /* a full zone is the normal state of a cache, not worth a log line */
-
-    cache->shpool->log_nomem = 0;
-    cache->shpool->data = sh;
-    cache->sh = sh;
-
-    return NGX_OK;
+    return sh;
 }
 
 

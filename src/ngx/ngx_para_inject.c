@@ -19,6 +19,8 @@ typedef struct {
 } ngx_para_inject_default_t;
 
 
+static char *ngx_para_inject_set_header(ngx_conf_t *cf, ngx_array_t *headers,
+    ngx_str_t *name, ngx_str_t *value);
 static char *ngx_para_inject_check_name(ngx_conf_t *cf, ngx_str_t *name);
 static char *ngx_para_inject_defaults(ngx_conf_t *cf, ngx_array_t *headers);
 static char *ngx_para_inject_add(ngx_conf_t *cf, ngx_array_t *headers,
@@ -102,11 +104,10 @@ ngx_para_inject_init_names(ngx_conf_t *cf, ngx_para_inject_names_t *names)
 char *
 ngx_para_inject_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                              *rv;
-    ngx_str_t                         *value;
-    ngx_para_inject_conf_t            *icf;
-    ngx_para_inject_header_t          *header;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t               *value;
+    ngx_para_inject_conf_t  *icf;
+
+    static char  off[] = "\"off\" stands beside other headers of this level";
 
     icf = (ngx_para_inject_conf_t *) ((char *) conf + cmd->offset);
     value = cf->args->elts;
@@ -114,7 +115,7 @@ ngx_para_inject_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     /* an array without headers is what "off" left behind */
 
     if (icf->headers && icf->headers->nelts == 0) {
-        return "\"off\" stands beside other headers of this level";
+        return off;
     }
 
     if (icf->headers == NULL) {
@@ -125,50 +126,20 @@ ngx_para_inject_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (cf->args->nelts == 2) {
-
-        if (ngx_strcmp(value[1].data, "off") == 0) {
-
-            if (icf->headers->nelts) {
-                return "\"off\" stands beside other headers of this level";
-            }
-
-            return NGX_CONF_OK;
-        }
-
-        if (ngx_strcmp(value[1].data, "default") == 0) {
-            return ngx_para_inject_defaults(cf, icf->headers);
-        }
-
-        return "takes \"off\", \"default\", or a name and a value";
+    if (cf->args->nelts == 3) {
+        return ngx_para_inject_set_header(cf, icf->headers, &value[1],
+                                          &value[2]);
     }
 
-    rv = ngx_para_inject_check_name(cf, &value[1]);
-    if (rv != NGX_CONF_OK) {
-        return rv;
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        return icf->headers->nelts ? off : NGX_CONF_OK;
     }
 
-    rv = ngx_para_inject_add(cf, icf->headers, &value[1], &header);
-    if (rv != NGX_CONF_OK) {
-        return rv;
+    if (ngx_strcmp(value[1].data, "default") == 0) {
+        return ngx_para_inject_defaults(cf, icf->headers);
     }
 
-    header->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (header->value == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[2];
-    ccv.complex_value = header->value;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return "takes \"off\", \"default\", or a name and a value";
 }
 
 
@@ -283,6 +254,43 @@ ngx_para_inject_headers(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+static char *
+ngx_para_inject_set_header(ngx_conf_t *cf, ngx_array_t *headers,
+    ngx_str_t *name, ngx_str_t *value)
+{
+    char                              *rv;
+    ngx_para_inject_header_t          *header;
+    ngx_http_compile_complex_value_t   ccv;
+
+    rv = ngx_para_inject_check_name(cf, name);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_para_inject_add(cf, headers, name, &header);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    header->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (header->value == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = header->value;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -17,6 +17,8 @@ static char *ngx_para_provider_parse(ngx_conf_t *cf, ngx_uint_t type,
     ngx_para_provider_t *provider, ngx_para_issuer_t *issuer);
 static char *ngx_para_provider_done(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
+static char *ngx_para_provider_done_para(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
 static char *ngx_para_provider_parse_api(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
 static ngx_uint_t ngx_para_provider_loopback(const ngx_str_t *host);
@@ -288,36 +290,9 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
         return rv;
     }
 
-    if (provider->para_issuer == NGX_CONF_UNSET) {
-        provider->para_issuer = (provider->own.nelts == 0);
-    }
-
-    if (provider->para_issuer) {
-
-        if (provider->para.audience == NULL && !provider->para.any_audience) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "provider \"%V\" has no \"audience\": Para's "
-                               "keys sign the tokens of every Para app, so "
-                               "write the id of your API key (\"audience "
-                               "any;\" would take every app's users)",
-                               &provider->name);
-            return NGX_CONF_ERROR;
-        }
-
-        rv = ngx_para_issuer_done(cf, &provider->para, &provider->name,
-                                  NGX_CONF_UNSET);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
-
-    } else if (provider->para.key_file.len || provider->para.audience
-               || provider->para.any_audience)
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "provider \"%V\" has \"key_file\" or \"audience\" "
-                           "for Para's own tokens, but takes only those of its "
-                           "issuers: remove them, or write \"para_issuer on;\"",
-                           &provider->name);
+    rv = ngx_para_provider_done_para(cf, provider);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     own = provider->own.elts;
@@ -336,6 +311,45 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
     }
 
     return ngx_para_provider_policies(cf, provider);
+}
+
+
+/* Para's own tokens: taken where there is no other issuer, or on demand. */
+
+static char *
+ngx_para_provider_done_para(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    ngx_para_issuer_t  *para;
+
+    para = &provider->para;
+
+    if (provider->para_issuer == NGX_CONF_UNSET) {
+        provider->para_issuer = (provider->own.nelts == 0);
+    }
+
+    if (!provider->para_issuer) {
+
+        if (para->key_file.len || para->audience || para->any_audience) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                               "provider \"%V\" has \"key_file\" or "
+                               "\"audience\" for Para's own tokens, but takes "
+                               "only those of its issuers: remove them, or "
+                               "write \"para_issuer on;\"", &provider->name);
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (para->audience == NULL && !para->any_audience) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "provider \"%V\" has no \"audience\": Para's keys "
+                           "sign the tokens of every Para app, so write the id "
+                           "of your API key (\"audience any;\" would take "
+                           "every app's users)", &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_para_issuer_done(cf, para, &provider->name, NGX_CONF_UNSET);
 }
 
 
