@@ -199,6 +199,9 @@ CONF
             proxy_pass $APP_URL;
         }
         location /return { return 200 "user=\$para_auth_user_id\\n"; }
+        location /open-user {
+            para_auth off; return 200 "user=\$para_auth_user_id\\n";
+        }
         location /internal { internal; proxy_pass $APP_URL; }
 
         # what the log sees
@@ -253,7 +256,7 @@ CONF
         }
 
         # subrequests
-        location = /open.html { para_auth off; ssi on; }
+        location = /open.html { para_auth off; ssi on; ssi_types *; }
         location = /two.html { ssi on; }
         location /add-open {
             para_auth off; add_after_body /app/added; addition_types *;
@@ -390,6 +393,27 @@ my $accel = '_header=X-Accel-Redirect:';
         }
         let_in_as($answer, $login, "X-Accel-Redirect $to");
     }
+
+    # What was granted at one place is nothing at the next.
+    my $jwt_only = credentials($login, 'jwt');
+    is(ask('/jwt', $jwt_only)->{status}, 200, 'token only: let in');
+    for my $to ('/app/accel', '@app', '/try-public/accel') {
+        $answer = ask("/jwt?$accel$to", $jwt_only);
+        is($answer->{status}, 401, "token only, X-Accel-Redirect $to: 401");
+        is(app_count(), 1, "token only, X-Accel-Redirect $to: not again");
+    }
+
+    $answer = ask("/app?$accel/any-allow/accel", $good);
+    is($answer->{status}, 200, 'X-Accel-Redirect to an allowed address');
+    anonymous($answer, 'X-Accel-Redirect to an allowed address');
+
+    $answer = ask("/app?$accel/open.html", $good);
+    like($answer->{body}, qr/403 Forbidden/,
+        'X-Accel-Redirect to an open page: its include is refused');
+    is(app_count(), 1, 'X-Accel-Redirect to an open page: not at the app');
+
+    $answer = ask("/app?$accel/open-user", $good);
+    is($answer->{body}, "user=\n", 'X-Accel-Redirect: no variable either');
 
     # An open app cannot lead the client into a protected place.
     for my $to ('/app/accel', '@app', '/internal/accel') {
