@@ -134,7 +134,10 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
     }
 
 #if (NGX_HTTP_SSL)
-    tls = (ucf->ssl != NULL);
+
+    /* since nginx 1.23.1 a plain one has ->ssl too, but nothing in it */
+
+    tls = (ucf->ssl && ucf->ssl->ctx);
 #else
     tls = 0;
 #endif
