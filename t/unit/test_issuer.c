@@ -1,98 +1,20 @@
 #include "unit.h"
 
-#include "para_token.h"
-#include "sign.h"
-
-
-static sign_key_t  *rsa;
-static sign_key_t  *ec;
-static sign_key_t  *oct;
-
-
-static int
-setup(void **state)
-{
-    (void) state;
-
-    rsa = sign_rsa(2048, 65537);
-    ec = sign_ec("P-256");
-    oct = sign_secret("0123456789abcdef0123456789abcdef", 32);
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    sign_key_free(rsa);
-    sign_key_free(ec);
-    sign_key_free(oct);
-
-    return 0;
-}
-
-
-/* An issuer whose keys are "rsa:kid ec:kid oct:kid", a kid may be empty. */
-
-static para_issuer_t
-issuer(const char *iss, unsigned algorithms, const char *keys)
-{
-    char           *more, *jwk, *list, *next;
-    size_t          kind, kid;
-    const char     *why;
-    para_issuer_t   made;
-
-    list = unit_format("%s", "");
-
-    while (*keys != '\0') {
-        kind = strcspn(keys, ":");
-        kid = strcspn(keys + kind + 1, " ");
-
-        more = kid == 0 ? unit_format("%s", "")
-                        : unit_format(",\"kid\":\"%.*s\"", (int) kid,
-                                      keys + kind + 1);
-        jwk = sign_jwk(*keys == 'r' ? rsa : *keys == 'e' ? ec : oct, more);
-        next = unit_format("%s%s%s", list, *list ? "," : "", jwk);
-
-        free(more);
-        free(jwk);
-        free(list);
-        list = next;
-
-        keys += kind + 1 + kid;
-        keys += *keys == ' ';
-    }
-
-    next = unit_format("{\"keys\":[%s]}", list);
-    free(list);
-
-    memset(&made, 0, sizeof(made));
-    made.iss = unit_span(iss);
-    made.algorithms = algorithms;
-    made.keys = para_jwks_parse(unit_span(next), PARA_JWKS_LOCAL, &why);
-    assert_non_null(made.keys);
-
-    free(next);
-
-    return made;
-}
+#include "issuers.h"
 
 
 /* What is said of one or two issuers; words NULL: nothing. */
 
 static void
-assert_check(para_issuer_t a, para_issuer_t b, size_t n, const char *words)
+assert_check(para_issuer_t *a, para_issuer_t *b, const char *words)
 {
     const char           *why;
     const para_issuer_t  *all[2];
 
-    all[0] = &a;
-    all[1] = &b;
+    all[0] = a;
+    all[1] = b;
 
-    why = para_issuers_check(all, n);
+    why = para_issuers_check(all, b == NULL ? 1 : 2);
 
     if ((why == NULL) != (words == NULL)
         || (why != NULL && strstr(why, words) == NULL))
@@ -101,18 +23,18 @@ assert_check(para_issuer_t a, para_issuer_t b, size_t n, const char *words)
                  words ? words : "nothing");
     }
 
-    para_jwks_free((para_jwks_t *) a.keys);
+    unit_issuer_free(a);
 
-    if (n == 2) {
-        para_jwks_free((para_jwks_t *) b.keys);
+    if (b != NULL) {
+        unit_issuer_free(b);
     }
 }
 
 
 static void
-assert_one(para_issuer_t a, const char *words)
+assert_one(para_issuer_t *a, const char *words)
 {
-    assert_check(a, a, 1, words);
+    assert_check(a, NULL, words);
 }
 
 
@@ -121,35 +43,35 @@ test_algorithms(void **state)
 {
     (void) state;
 
-    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa:a"), NULL);
-    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa:a ec:b"), NULL);
-    assert_one(issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa:a ec:b"),
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256, "rsa:a"), NULL);
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256, "rsa:a ec:b"), NULL);
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa:a ec:b"),
                NULL);
-    assert_one(issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa:a"),
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa:a"),
                "none of its keys can serve");
-    assert_one(issuer(NULL, PARA_ALG_HS256, "rsa:a"),
+    assert_one(unit_issuer(NULL, PARA_ALG_HS256, "rsa:a"),
                "none of its keys can serve");
-    assert_one(issuer(NULL, 0, "rsa:a"), "none of its keys can serve");
+    assert_one(unit_issuer(NULL, 0, "rsa:a"), "none of its keys can serve");
 }
 
 
 static void
 test_leeway(void **state)
 {
-    para_issuer_t  made;
+    para_issuer_t  *made;
 
     (void) state;
 
-    made = issuer(NULL, PARA_ALG_RS256, "rsa:a");
-    made.claims.leeway = PARA_LEEWAY_MAX;
+    made = unit_issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    made->claims.leeway = PARA_LEEWAY_MAX;
     assert_one(made, NULL);
 
-    made = issuer(NULL, PARA_ALG_RS256, "rsa:a");
-    made.claims.leeway = PARA_LEEWAY_MAX + 1;
+    made = unit_issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    made->claims.leeway = PARA_LEEWAY_MAX + 1;
     assert_one(made, "leeway");
 
-    made = issuer(NULL, PARA_ALG_RS256, "rsa:a");
-    made.claims.leeway = -1;
+    made = unit_issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    made->claims.leeway = -1;
     assert_one(made, "leeway");
 }
 
@@ -159,15 +81,15 @@ test_keys_without_kid(void **state)
 {
     (void) state;
 
-    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa: rsa:"), "without kid");
-    assert_one(issuer("i", PARA_ALG_RS256, "rsa: rsa:"), "without kid");
-    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa: rsa:a"), NULL);
-    assert_one(issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa: ec:"),
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256, "rsa: rsa:"), "without kid");
+    assert_one(unit_issuer("i", PARA_ALG_RS256, "rsa: rsa:"), "without kid");
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256, "rsa: rsa:a"), NULL);
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa: ec:"),
                NULL);
 
     /* what the issuer does not allow does no harm */
 
-    assert_one(issuer(NULL, PARA_ALG_RS256, "rsa: ec: ec:"), NULL);
+    assert_one(unit_issuer(NULL, PARA_ALG_RS256, "rsa: ec: ec:"), NULL);
 }
 
 
@@ -176,14 +98,14 @@ test_iss(void **state)
 {
     (void) state;
 
-    assert_check(issuer("i", PARA_ALG_RS256, "rsa:a"),
-                 issuer("i", PARA_ALG_ES256, "ec:b"), 2, "same iss");
-    assert_check(issuer("i", PARA_ALG_RS256, "rsa:a"),
-                 issuer("I", PARA_ALG_RS256, "rsa:a"), 2, NULL);
-    assert_check(issuer("i", PARA_ALG_RS256, "rsa:a"),
-                 issuer(NULL, PARA_ALG_RS256, "rsa:a"), 2, NULL);
-    assert_check(issuer("i", PARA_ALG_RS256, "rsa:"),
-                 issuer("j", PARA_ALG_RS256, "rsa:"), 2, NULL);
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer("i", PARA_ALG_ES256, "ec:b"), "same iss");
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer("I", PARA_ALG_RS256, "rsa:a"), NULL);
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer(NULL, PARA_ALG_RS256, "rsa:a"), NULL);
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:"),
+                 unit_issuer("j", PARA_ALG_RS256, "rsa:"), NULL);
 }
 
 
@@ -192,22 +114,22 @@ test_two_without_iss(void **state)
 {
     (void) state;
 
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
-                 issuer(NULL, PARA_ALG_RS256, "rsa:b"), 2, NULL);
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
-                 issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"), 2, "same kid");
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"),
-                 issuer(NULL, PARA_ALG_RS256, "rsa:a"), 2, "same kid");
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:a"),
-                 issuer(NULL, PARA_ALG_ES256, "ec:a"), 2, "same kid");
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
-                 issuer(NULL, PARA_ALG_RS256, "rsa:"), 2, "without kid");
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
-                 issuer(NULL, PARA_ALG_RS256, "rsa:b"), 2, NULL);
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
-                 issuer(NULL, PARA_ALG_HS256, "oct:"), 2, NULL);
-    assert_check(issuer(NULL, PARA_ALG_RS256, "rsa:"),
-                 issuer(NULL, PARA_ALG_ES256, "rsa: ec:"), 2, NULL);
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer(NULL, PARA_ALG_RS256, "rsa:b"), NULL);
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"), "same kid");
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:b rsa:a"),
+                 unit_issuer(NULL, PARA_ALG_RS256, "rsa:a"), "same kid");
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer(NULL, PARA_ALG_ES256, "ec:a"), "same kid");
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 unit_issuer(NULL, PARA_ALG_RS256, "rsa:"), "without kid");
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 unit_issuer(NULL, PARA_ALG_RS256, "rsa:b"), NULL);
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 unit_issuer(NULL, PARA_ALG_HS256, "oct:"), NULL);
+    assert_check(unit_issuer(NULL, PARA_ALG_RS256, "rsa:"),
+                 unit_issuer(NULL, PARA_ALG_ES256, "rsa: ec:"), NULL);
 }
 
 
@@ -217,19 +139,19 @@ static void
 test_three(void **state)
 {
     size_t                i;
-    para_issuer_t         made[3];
+    para_issuer_t        *made[3];
     const para_issuer_t  *all[3];
 
     (void) state;
 
-    made[0] = issuer("a", PARA_ALG_RS256, "rsa:a");
-    made[1] = issuer("b", PARA_ALG_RS256, "rsa:a");
-    made[2] = issuer("a", PARA_ALG_RS256, "rsa:a");
+    made[0] = unit_issuer("a", PARA_ALG_RS256, "rsa:a");
+    made[1] = unit_issuer("b", PARA_ALG_RS256, "rsa:a");
+    made[2] = unit_issuer("a", PARA_ALG_RS256, "rsa:a");
 
     for (i = 0; i < 3; i++) {
-        all[0] = &made[i];
-        all[1] = &made[(i + 1) % 3];
-        all[2] = &made[(i + 2) % 3];
+        all[0] = made[i];
+        all[1] = made[(i + 1) % 3];
+        all[2] = made[(i + 2) % 3];
 
         assert_non_null(para_issuers_check(all, 3));
         assert_null(para_issuers_check(all, 0));
@@ -237,7 +159,7 @@ test_three(void **state)
     }
 
     for (i = 0; i < 3; i++) {
-        para_jwks_free((para_jwks_t *) made[i].keys);
+        unit_issuer_free(made[i]);
     }
 }
 
@@ -329,5 +251,6 @@ main(void)
         cmocka_unit_test(test_claim_names)
     };
 
-    return cmocka_run_group_tests_name("issuer", tests, setup, teardown);
+    return cmocka_run_group_tests_name("issuer", tests, NULL,
+                                       unit_keys_free);
 }

@@ -298,109 +298,110 @@ test_empty_payload(void **state)
 }
 
 
+static const struct {
+    const char     *header;
+    para_reason_e   reason;
+} header_row[] = {
+    { "{\"alg\":\"RS256\"}", PARA_OK },
+    { "{\"alg\":\"ES256\"}", PARA_OK },
+    { "{\"alg\":\"HS256\"}", PARA_OK },
+    { "{\"\\u0061lg\":\"RS\\u003256\"}", PARA_OK },
+
+    { "{}", PARA_JWS_ALG_MISSING },
+    { "{\"ALG\":\"RS256\"}", PARA_JWS_ALG_MISSING },
+    { "{\"alg\":null}", PARA_JWS_HEADER },
+    { "{\"alg\":256}", PARA_JWS_HEADER },
+    { "{\"alg\":[\"RS256\"]}", PARA_JWS_HEADER },
+    { "{\"alg\":{\"a\":1}}", PARA_JWS_HEADER },
+    { "{\"alg\":true}", PARA_JWS_HEADER },
+    { "{\"alg\":\"\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"none\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"None\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"nOnE\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"noNe \"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"\\u006eone\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"rs256\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"RS256 \"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"RS256\xe2\x80\x8b\"}", PARA_JWS_ALG_UNKNOWN },
+    { "{\"alg\":\"RSA-OAEP\"}", PARA_JWS_ALG_UNKNOWN },
+
+    { "", PARA_JWS_SEGMENTS },
+    { "x", PARA_JWS_HEADER },
+    { "[]", PARA_JWS_HEADER },
+    { "\"RS256\"", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"alg\":\"RS256\"}", PARA_JWS_HEADER },
+    { "{\"alg\":\"none\",\"\\u0061lg\":\"RS256\"}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"x\":{\"a\":1,\"a\":1}}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\"}{}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\"} x", PARA_JWS_HEADER },
+    { "\xef\xbb\xbf{\"alg\":\"RS256\"}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"x\":\"\xff\"}", PARA_JWS_HEADER },
+
+    { "{\"alg\":\"RS256\",\"crit\":[\"exp\"]}", PARA_JWS_CRIT },
+    { "{\"alg\":\"RS256\",\"crit\":[]}", PARA_JWS_CRIT },
+    { "{\"alg\":\"RS256\",\"crit\":null}", PARA_JWS_CRIT },
+    { "{\"alg\":\"RS256\",\"b64\":false,\"crit\":[\"b64\"]}",
+      PARA_JWS_CRIT },
+    { "{\"alg\":\"RS256\",\"b64\":false}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"b64\":true}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"zip\":\"DEF\"}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"zip\":null}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"enc\":\"A128GCM\"}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"cty\":\"JWT\"}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"cty\":\"jwt\"}", PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"cty\":\"application/jwt\"}",
+      PARA_JWS_ENCODING },
+    { "{\"alg\":\"RS256\",\"cty\":\"json\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"cty\":7}", PARA_JWS_HEADER },
+
+    { "{\"alg\":\"RS256\",\"typ\":\"JWT\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"typ\":\"jwt\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"typ\":\"application/JWT\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"typ\":\"APPLICATION/jwt\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"dpop+jwt\"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"JWT \"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"JWE\"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"\"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"application/\"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"applicatiox/JWT\"}", PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":\"application/application/jwt\"}",
+      PARA_JWS_TYP },
+    { "{\"alg\":\"RS256\",\"typ\":null}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"typ\":[\"JWT\"]}", PARA_JWS_HEADER },
+
+    { "{\"alg\":\"RS256\",\"kid\":\"a\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"kid\":\"../../etc/passwd\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"kid\":\"' OR 1=1 --\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"kid\":\"a\\r\\nb\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"kid\":\"%n%n%s\"}", PARA_OK },
+    { "{\"alg\":\"RS256\",\"kid\":\"a\\u0000b\"}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"kid\":\"\"}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"kid\":1}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"kid\":null}", PARA_JWS_HEADER },
+    { "{\"alg\":\"RS256\",\"kid\":[\"a\"]}", PARA_JWS_HEADER },
+
+    /* keys that a token brings along are not looked at */
+
+    { "{\"alg\":\"RS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"},"
+      "\"jku\":\"https://evil.example/\",\"x5u\":7,\"x5c\":[],"
+      "\"x5t\":\"AA\"}", PARA_OK }
+};
+
+
 static void
 test_headers(void **state)
 {
     size_t         i;
     para_reason_e  rc;
 
-    static const struct {
-        const char     *header;
-        para_reason_e   reason;
-    } row[] = {
-        { "{\"alg\":\"RS256\"}", PARA_OK },
-        { "{\"alg\":\"ES256\"}", PARA_OK },
-        { "{\"alg\":\"HS256\"}", PARA_OK },
-        { "{\"\\u0061lg\":\"RS\\u003256\"}", PARA_OK },
-
-        { "{}", PARA_JWS_ALG_MISSING },
-        { "{\"ALG\":\"RS256\"}", PARA_JWS_ALG_MISSING },
-        { "{\"alg\":null}", PARA_JWS_HEADER },
-        { "{\"alg\":256}", PARA_JWS_HEADER },
-        { "{\"alg\":[\"RS256\"]}", PARA_JWS_HEADER },
-        { "{\"alg\":{\"a\":1}}", PARA_JWS_HEADER },
-        { "{\"alg\":true}", PARA_JWS_HEADER },
-        { "{\"alg\":\"\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"none\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"None\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"nOnE\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"noNe \"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"\\u006eone\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"rs256\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"RS256 \"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"RS256\xe2\x80\x8b\"}", PARA_JWS_ALG_UNKNOWN },
-        { "{\"alg\":\"RSA-OAEP\"}", PARA_JWS_ALG_UNKNOWN },
-
-        { "", PARA_JWS_SEGMENTS },
-        { "x", PARA_JWS_HEADER },
-        { "[]", PARA_JWS_HEADER },
-        { "\"RS256\"", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"alg\":\"RS256\"}", PARA_JWS_HEADER },
-        { "{\"alg\":\"none\",\"\\u0061lg\":\"RS256\"}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"x\":{\"a\":1,\"a\":1}}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\"}{}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\"} x", PARA_JWS_HEADER },
-        { "\xef\xbb\xbf{\"alg\":\"RS256\"}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"x\":\"\xff\"}", PARA_JWS_HEADER },
-
-        { "{\"alg\":\"RS256\",\"crit\":[\"exp\"]}", PARA_JWS_CRIT },
-        { "{\"alg\":\"RS256\",\"crit\":[]}", PARA_JWS_CRIT },
-        { "{\"alg\":\"RS256\",\"crit\":null}", PARA_JWS_CRIT },
-        { "{\"alg\":\"RS256\",\"b64\":false,\"crit\":[\"b64\"]}",
-          PARA_JWS_CRIT },
-        { "{\"alg\":\"RS256\",\"b64\":false}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"b64\":true}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"zip\":\"DEF\"}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"zip\":null}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"enc\":\"A128GCM\"}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"cty\":\"JWT\"}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"cty\":\"jwt\"}", PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"cty\":\"application/jwt\"}",
-          PARA_JWS_ENCODING },
-        { "{\"alg\":\"RS256\",\"cty\":\"json\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"cty\":7}", PARA_JWS_HEADER },
-
-        { "{\"alg\":\"RS256\",\"typ\":\"JWT\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"typ\":\"jwt\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"typ\":\"application/JWT\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"typ\":\"APPLICATION/jwt\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"dpop+jwt\"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"JWT \"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"JWE\"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"\"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"application/\"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"applicatiox/JWT\"}", PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":\"application/application/jwt\"}",
-          PARA_JWS_TYP },
-        { "{\"alg\":\"RS256\",\"typ\":null}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"typ\":[\"JWT\"]}", PARA_JWS_HEADER },
-
-        { "{\"alg\":\"RS256\",\"kid\":\"a\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"kid\":\"../../etc/passwd\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"kid\":\"' OR 1=1 --\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"kid\":\"a\\r\\nb\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"kid\":\"%n%n%s\"}", PARA_OK },
-        { "{\"alg\":\"RS256\",\"kid\":\"a\\u0000b\"}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"kid\":\"\"}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"kid\":1}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"kid\":null}", PARA_JWS_HEADER },
-        { "{\"alg\":\"RS256\",\"kid\":[\"a\"]}", PARA_JWS_HEADER },
-
-        /* keys that a token brings along are not looked at */
-
-        { "{\"alg\":\"RS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"},"
-          "\"jku\":\"https://evil.example/\",\"x5u\":7,\"x5c\":[],"
-          "\"x5t\":\"AA\"}", PARA_OK }
-    };
-
     (void) state;
 
-    for (i = 0; i < unit_count(row); i++) {
-        rc = parse_header(row[i].header);
+    for (i = 0; i < unit_count(header_row); i++) {
+        rc = parse_header(header_row[i].header);
 
-        if (rc != row[i].reason) {
-            fail_msg("%s: %s", row[i].header, para_reason_name(rc));
+        if (rc != header_row[i].reason) {
+            fail_msg("%s: %s", header_row[i].header, para_reason_name(rc));
         }
     }
 }

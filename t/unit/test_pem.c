@@ -1,81 +1,30 @@
 #include "unit.h"
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "para_jwk.h"
-#include "sign.h"
-
-
-static sign_key_t  *rsa;
-static sign_key_t  *ec;
-
-
-static int
-setup(void **state)
-{
-    (void) state;
-
-    rsa = sign_rsa(2048, 65537);
-    ec = sign_ec("P-256");
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    sign_key_free(rsa);
-    sign_key_free(ec);
-
-    return 0;
-}
+#include "issuers.h"
+#include "sets.h"
 
 
 static para_jwks_t *
 parse(char *text, const char **why)
 {
-    para_span_t   exact;
-    para_jwks_t  *set;
-
-    exact = unit_exact(text, strlen(text));
-    free(text);
-
-    set = para_jwks_parse(exact, PARA_JWKS_LOCAL, why);
-
-    assert_int_equal(ERR_peek_error(), 0);
-
-    free((void *) exact.data);
-
-    return set;
+    return unit_set(text, PARA_JWKS_LOCAL, why);
 }
 
 
 static void
 assert_refused(char *text, const char *words)
 {
-    const char   *why;
-    para_jwks_t  *set;
-
-    set = parse(text, &why);
-    para_jwks_free(set);
-
-    assert_null(set);
-
-    if (strstr(why, words) == NULL) {
-        fail_msg("refused with \"%s\", not \"%s\"", why, words);
-    }
+    assert_no_set(text, PARA_JWKS_LOCAL, words);
 }
 
 
 /* The set has one key, which verifies what the other half has signed. */
 
 static void
-assert_verifies(char *text, const sign_key_t *key, const char *alg)
+assert_verifies(char *text, const char *name, const char *alg)
 {
     size_t              len;
     const char         *why;
@@ -93,7 +42,7 @@ assert_verifies(char *text, const sign_key_t *key, const char *alg)
 
     row = para_alg_find(unit_span(alg));
     jwk = para_jwks_key(set, 0);
-    bytes = sign_bytes(key, "message", NULL, &len);
+    bytes = sign_bytes(unit_key(name), "message", NULL, &len);
 
     assert_int_equal(para_jwks_count(set), 1);
     assert_absent(para_jwk_kid(jwk));
@@ -115,14 +64,14 @@ test_public_keys(void **state)
 
     (void) state;
 
-    assert_verifies(sign_pem_public(rsa), rsa, "RS256");
-    assert_verifies(sign_pem_public(ec), ec, "ES256");
+    assert_verifies(sign_pem_public(unit_key("rsa")), "rsa", "RS256");
+    assert_verifies(sign_pem_public(unit_key("ec")), "ec", "ES256");
 
     /* with a word for the reader, and no end of line at the end */
 
-    pem = sign_pem_public(ec);
+    pem = sign_pem_public(unit_key("ec"));
     pem[strlen(pem) - 1] = '\0';
-    assert_verifies(unit_format("The key of the app:\n%s", pem), ec, "ES256");
+    assert_verifies(unit_format("The key of the app:\n%s", pem), "ec", "ES256");
     free(pem);
 }
 
@@ -134,8 +83,8 @@ test_certificates(void **state)
 {
     (void) state;
 
-    assert_verifies(sign_pem_certificate(rsa), rsa, "RS256");
-    assert_verifies(sign_pem_certificate(ec), ec, "ES256");
+    assert_verifies(sign_pem_certificate(unit_key("rsa")), "rsa", "RS256");
+    assert_verifies(sign_pem_certificate(unit_key("ec")), "ec", "ES256");
 }
 
 
@@ -148,9 +97,9 @@ test_several_blocks(void **state)
 
     (void) state;
 
-    a = sign_pem_public(rsa);
-    b = sign_pem_certificate(ec);
-    c = sign_pem_public(ec);
+    a = sign_pem_public(unit_key("rsa"));
+    b = sign_pem_certificate(unit_key("ec"));
+    c = sign_pem_public(unit_key("ec"));
 
     set = parse(unit_format("%s\n%stext\n%s", a, b, c), &why);
     assert_non_null(set);
@@ -176,11 +125,11 @@ test_private_keys(void **state)
 
     (void) state;
 
-    assert_refused(sign_pem_private(rsa), "private key");
-    assert_refused(sign_pem_private(ec), "private key");
+    assert_refused(sign_pem_private(unit_key("rsa")), "private key");
+    assert_refused(sign_pem_private(unit_key("ec")), "private key");
 
-    a = sign_pem_public(rsa);
-    b = sign_pem_private(ec);
+    a = sign_pem_public(unit_key("rsa"));
+    b = sign_pem_private(unit_key("ec"));
 
     assert_refused(unit_format("%s%s", a, b), "private key");
 
@@ -214,7 +163,7 @@ test_weak_and_foreign_keys(void **state)
     assert_refused(sign_pem_public(key), "no supported algorithm");
     sign_key_free(key);
 
-    assert_refused(sign_pem_explicit(ec), "spelled out");
+    assert_refused(sign_pem_explicit(unit_key("ec")), "spelled out");
 
     key = sign_rsa(1024, 65537);
     assert_refused(sign_pem_public(key), "fewer than 2048");
@@ -223,7 +172,7 @@ test_weak_and_foreign_keys(void **state)
     /* the others go on serving */
 
     a = sign_pem_public(key);
-    b = sign_pem_public(rsa);
+    b = sign_pem_public(unit_key("rsa"));
 
     set = parse(unit_format("%s%s", a, b), &why);
     assert_non_null(set);
@@ -263,7 +212,7 @@ test_malformed_blocks(void **state)
                                "-----END CERTIFICATE-----\n"), "cut off");
     assert_refused(unit_format("hello"), "neither JSON nor PEM");
 
-    pem = sign_pem_public(rsa);
+    pem = sign_pem_public(unit_key("rsa"));
     pem[strlen(pem) / 2] = '\0';
     assert_refused(pem, "cut off");
 }
@@ -278,7 +227,7 @@ test_labels(void **state)
 
     (void) state;
 
-    pem = sign_pem_public(ec);
+    pem = sign_pem_public(unit_key("ec"));
     body = strchr(pem, '\n');
     end = strstr(pem, "-----END");
     *end = '\0';
@@ -288,7 +237,7 @@ test_labels(void **state)
                    "no certificate");
     free(pem);
 
-    pem = sign_pem_certificate(ec);
+    pem = sign_pem_certificate(unit_key("ec"));
     body = strchr(pem, '\n');
     end = strstr(pem, "-----END");
     *end = '\0';
@@ -328,7 +277,7 @@ test_trailing_bytes(void **state)
 
     (void) state;
 
-    pem = sign_pem_certificate(ec);
+    pem = sign_pem_certificate(unit_key("ec"));
     bio = BIO_new_mem_buf(pem, -1);
     assert_int_equal(PEM_read_bio(bio, &label, &header, &der, &len), 1);
     assert_in_range(len, 1, sizeof(longer) - 1);
@@ -419,5 +368,5 @@ main(void)
         cmocka_unit_test(test_points)
     };
 
-    return cmocka_run_group_tests_name("pem", tests, setup, teardown);
+    return cmocka_run_group_tests_name("pem", tests, NULL, unit_keys_free);
 }

@@ -47,7 +47,7 @@ para_span_t unit_span(const char *text);
 
 /* As printf(), into memory that is the caller's. */
 char *unit_format(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+    __attribute__((format(printf, 1, 2), nonnull(1)));
 
 /* len bytes c, NUL-terminated, the caller's. */
 char *unit_repeat(char c, size_t len);
