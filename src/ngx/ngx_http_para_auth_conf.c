@@ -304,8 +304,7 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
         }
     }
 
-    target = ngx_pcalloc(cf->pool, sizeof(ngx_para_verify_target_t)
-                                   + sizeof(ngx_uint_t));
+    target = ngx_pcalloc(cf->pool, sizeof(ngx_para_verify_target_t));
     targets = ngx_array_push(&scf->targets);
     marked = ngx_array_push(&scf->marked);
 
@@ -316,7 +315,6 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
     target->uri = upstream->uri;
     target->provider = lcf->marked;
     target->secret_key = lcf->marked->secret_key;
-    target->faulty = (ngx_uint_t *) (target + 1);
 
     *targets = target;
     *marked = lcf;

@@ -9,7 +9,7 @@ struct ngx_para_verify_call_s {
     ngx_para_flight_t                flight;
     ngx_para_verify_t               *leader;
     ngx_http_request_t              *sr;
-    const ngx_para_verify_target_t  *target;
+    ngx_para_verify_target_t        *target;
     ngx_para_verify_done_pt          done;
     void                            *data;
 
@@ -24,7 +24,7 @@ struct ngx_para_verify_call_s {
 };
 
 
-static ngx_int_t ngx_para_verify_guard(ngx_http_request_t *r,
+static ngx_int_t ngx_para_verify_attend(ngx_http_request_t *r,
     ngx_para_verify_t *verify);
 static ngx_int_t ngx_para_verify_call(ngx_para_verify_call_t *call,
     ngx_http_request_t *r, para_span_t token);
@@ -52,14 +52,14 @@ static void ngx_para_verify_cleanup(void *data);
 
 ngx_int_t
 ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
-    const ngx_para_verify_target_t *target,
+    ngx_para_verify_target_t *target,
     const u_char key[PARA_DIGEST_SIZE], para_span_t token,
     ngx_para_verify_done_pt done, void *data)
 {
     ngx_para_flight_t       *flight;
     ngx_para_verify_call_t  *call;
 
-    if (ngx_para_verify_guard(r, verify) != NGX_OK) {
+    if (ngx_para_verify_attend(r, verify) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -201,14 +201,14 @@ ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in)
 }
 
 
-/* A request can end at any time, with its client. */
+/* Once for a request, because it can end at any time, with its client. */
 
 static ngx_int_t
-ngx_para_verify_guard(ngx_http_request_t *r, ngx_para_verify_t *verify)
+ngx_para_verify_attend(ngx_http_request_t *r, ngx_para_verify_t *verify)
 {
     ngx_http_cleanup_t  *cln;
 
-    if (verify->guarded) {
+    if (verify->attended) {
         return NGX_OK;
     }
 
@@ -220,7 +220,7 @@ ngx_para_verify_guard(ngx_http_request_t *r, ngx_para_verify_t *verify)
     cln->handler = ngx_para_verify_cleanup;
     cln->data = verify;
 
-    verify->guarded = 1;
+    verify->attended = 1;
 
     return NGX_OK;
 }
@@ -551,18 +551,20 @@ ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
     ngx_int_t rc)
 {
     ngx_log_t            *log;
-    ngx_uint_t            fault;
+    para_reason_e         fault;
     ngx_http_upstream_t  *u;
 
     log = call->sr->connection->log;
 
-    fault = (reason == PARA_OK || reason == PARA_SESSION_ENDED) ? PARA_OK
-                                                                : reason;
-    if (fault == *call->target->faulty) {
+    fault = (reason == PARA_SESSION_ENDED) ? PARA_OK : reason;
+
+    /* our own want of memory says nothing of Para */
+
+    if (fault == call->target->fault || fault == PARA_NO_MEMORY) {
         return;
     }
 
-    *call->target->faulty = fault;
+    call->target->fault = fault;
 
     if (fault == PARA_OK) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,

@@ -31,7 +31,8 @@ typedef struct {
     ngx_str_t             uri;          /* of the marked location */
     const void           *provider;     /* that the location is marked for */
     ngx_str_t             secret_key;
-    ngx_uint_t           *faulty;       /* this worker's: to log changes only */
+    para_reason_e         fault;        /* the last that this worker logged,
+                                           PARA_OK: none, or it is over */
 } ngx_para_verify_target_t;
 
 
@@ -59,7 +60,7 @@ typedef struct {
     ngx_para_flight_waiter_t   waiter;      /* for another's call */
     ngx_para_verify_call_t    *call;        /* its own, NULL for none yet */
     ngx_para_verify_result_t   result;      /* if done */
-    unsigned                   guarded:1;   /* has its cleanup */
+    unsigned                   attended:1;  /* has its cleanup */
     unsigned                   pending:1;   /* for the caller to clear */
     unsigned                   leader:1;    /* of the call that it waits for */
     unsigned                   done:1;
@@ -72,7 +73,7 @@ typedef struct {
  * request is woken when verify->done or verify->retry is set.  NGX_ERROR.
  */
 ngx_int_t ngx_para_verify_start(ngx_http_request_t *r,
-    ngx_para_verify_t *verify, const ngx_para_verify_target_t *target,
+    ngx_para_verify_t *verify, ngx_para_verify_target_t *target,
     const u_char key[PARA_DIGEST_SIZE], para_span_t token,
     ngx_para_verify_done_pt done, void *data);
 
