@@ -46,8 +46,7 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
                                               &ctx->session);
     }
 
-    /* what is wrong comes before what is missing, the token before the session:
-     * contract, "precedence" */
+    /* what is wrong before what is missing, the token before the session */
 
     if (token != PARA_OK && token != PARA_TOKEN_MISSING) {
         ctx->reason = token;

@@ -26,7 +26,10 @@ static ngx_int_t ngx_para_challenge_retry_after(ngx_http_request_t *r,
                "error_description=\"" what " expired\"")
 
 
-/* A code without a row is a mistake of ours: it ends the request with 500. */
+/*
+ * A code without a row ends the request with 500: internal errors, and one
+ * that was forgotten here.
+ */
 
 static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
 

@@ -119,6 +119,8 @@ ngx_para_headers_edit(ngx_http_request_t *r, ngx_para_headers_edit_pt edit,
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h, *copy;
 
+    /* one more than is needed, because a list of none cannot grow */
+
     n = ngx_para_headers_count(&r->headers_in.headers.part);
 
     if (ngx_list_init(&headers, r->pool, n + room + 1, sizeof(ngx_table_elt_t))

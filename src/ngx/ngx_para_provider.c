@@ -503,8 +503,8 @@ ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
 
 /*
  * A cached identity is good only under the policy that it was verified under,
- * and a cached session only for the API key that asked for it: architecture
- * "the policy in the digest".
+ * and a cached session only for the API key that asked for it: both are part
+ * of the keys in the cache, which outlives a reload.
  */
 
 static char *
