@@ -45,15 +45,17 @@ test:
 	@scripts/install-deps test
 	@$(MAKE) --no-print-directory check
 
-check: build unit
+check: build $(UNIT)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 --timer $(UNIT) t/*.t
 
 unit: $(UNIT)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 $(UNIT)
 
 suites: build
 	prove -j 2 --timer t/*.t
 
 build/unit/core.a: $(CORE) $(HELPERS) $(HEADERS)
+	@rm -rf build/unit/obj
 	@mkdir -p build/unit/obj
 	cd build/unit/obj && $(CC) $(UNIT_CFLAGS) -I../../../src/core \
 	    -c $(addprefix ../../../,$(CORE) $(HELPERS))
