@@ -8,11 +8,10 @@ extern ngx_module_t  ngx_http_proxy_module;
 
 
 static ngx_int_t ngx_para_upstream_check_host(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, ngx_http_upstream_conf_t *ucf);
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api,
+    ngx_http_upstream_conf_t *ucf);
 static ngx_int_t ngx_para_upstream_check_resolution(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream);
-static ngx_uint_t ngx_para_upstream_is_api(const ngx_para_upstream_api_t *api,
-    const ngx_str_t *host, in_port_t port);
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api);
 static void ngx_para_upstream_no_pass(ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream);
 static void ngx_para_upstream_error(ngx_uint_t level, ngx_conf_t *cf,
@@ -67,7 +66,8 @@ ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 ngx_int_t
-ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
+ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream,
+    const ngx_para_upstream_api_t *api)
 {
     ngx_http_upstream_conf_t  *ucf;
 
@@ -103,7 +103,7 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
     }
 
 #if (NGX_HTTP_SSL)
-    if (upstream->api.tls && !ucf->ssl_verify) {
+    if (api->tls && !ucf->ssl_verify) {
         ngx_para_upstream_error(NGX_LOG_WARN, cf, upstream,
                                 "the secret key and sessions go to whoever "
                                 "answers: write \"proxy_ssl_verify on;\" and "
@@ -111,46 +111,14 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
     }
 #endif
 
-    return ngx_para_upstream_check_host(cf, upstream, ucf);
-}
-
-
-ngx_uint_t
-ngx_para_upstream_leads_to_api(ngx_http_request_t *r,
-    const ngx_para_upstream_t *upstream)
-{
-    ngx_http_upstream_t            *u;
-    const ngx_para_upstream_api_t  *api;
-
-    u = r->upstream;
-    api = &upstream->api;
-
-    if (u == NULL || u->request_sent
-        || (void *) u->conf
-           != ngx_http_get_module_loc_conf(r, ngx_http_proxy_module))
-    {
-        return 0;
-    }
-
-#if (NGX_HTTP_SSL)
-    if (api->tls && !u->ssl) {
-        return 0;
-    }
-#endif
-
-    if (u->resolved) {
-        return ngx_para_upstream_is_api(api, &u->resolved->host,
-                                        u->resolved->port);
-    }
-
-    return ngx_para_upstream_is_api(api, &u->conf->upstream->host,
-                                    u->conf->upstream->port);
+    return ngx_para_upstream_check_host(cf, upstream, api, ucf);
 }
 
 
 static ngx_int_t
 ngx_para_upstream_check_host(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, ngx_http_upstream_conf_t *ucf)
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api,
+    ngx_http_upstream_conf_t *ucf)
 {
     ngx_uint_t                     tls;
     ngx_http_upstream_srv_conf_t  *uscf;
@@ -177,11 +145,13 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
 
         /* proxy_pass with a variable: the host is known by its name only */
 
-        return ngx_para_upstream_check_resolution(cf, upstream);
+        return ngx_para_upstream_check_resolution(cf, upstream, api);
     }
 
-    if (tls != upstream->api.tls
-        || !ngx_para_upstream_is_api(&upstream->api, &uscf->host, uscf->port))
+    if (tls != api->tls
+        || uscf->host.len != api->host.len
+        || ngx_strncasecmp(uscf->host.data, api->host.data, api->host.len) != 0
+        || (uscf->port && uscf->port != api->port))
     {
         ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
                                 "its proxy_pass leads to another host than "
@@ -198,14 +168,11 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_para_upstream_check_resolution(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream)
+    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api)
 {
     ngx_uint_t                       i;
-    const ngx_para_upstream_api_t   *api;
     ngx_http_upstream_srv_conf_t   **uscfp;
     ngx_http_upstream_main_conf_t   *umcf;
-
-    api = &upstream->api;
 
     /* an address needs neither */
 
@@ -251,18 +218,6 @@ ngx_para_upstream_no_pass(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
     ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
                             "it has no proxy_pass to Para: write \"proxy_pass "
                             "$para_auth_api/sessions/verify;\"");
-}
-
-
-/* An upstream{} has no port, 0 here. */
-
-static ngx_uint_t
-ngx_para_upstream_is_api(const ngx_para_upstream_api_t *api,
-    const ngx_str_t *host, in_port_t port)
-{
-    return host->len == api->host.len
-           && ngx_strncasecmp(host->data, api->host.data, host->len) == 0
-           && (port == 0 || port == api->port);
 }
 
 
