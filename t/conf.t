@@ -76,11 +76,13 @@ sub issuer {
 
 sub own_keys { return "key_file $PARA_DIR/own.jwks.json;" }
 
+my $KEY = 'proxy_set_header X-External-API-Key $para_auth_secret_key;';
+
 # A marked location with a good proxy_pass, and what else is in it.
 sub marked {
     my (@lines) = @_;
     return join "\n", 'location = /v {', 'para_auth_upstream app verify;',
-        'para_auth off;',
+        'para_auth off;', $KEY,
         'proxy_pass $para_auth_api/sessions/verify;', @lines, '}';
 }
 
@@ -487,7 +489,7 @@ refused('no way to Para from the location that needs one', qr/no way to Para/,
 refused('a way for another provider', qr/no way to Para for "app": include/,
     http => http() . "para_auth_provider other {\n" . provider_lines() . '}',
     server => "para_auth app;\nlocation = /v {\n"
-        . 'para_auth_upstream other verify; para_auth off;'
+        . "para_auth_upstream other verify; para_auth off; $KEY"
         . 'proxy_pass $para_auth_api/x; }');
 refused('a way for nobody', qr/para_auth_upstream .*unknown provider "apq"/,
     server => 'location = /v { para_auth_upstream apq verify; }');
@@ -518,15 +520,18 @@ refused($_, qr/${AT}Para must get the request as it is: write "proxy_pass_requ/,
     for 'proxy_pass_request_headers', 'proxy_pass_request_body';
 refused("proxy_pass $_",
     qr/${AT}its proxy_pass leads to another host .*would get the secret key/,
-    server => 'location = /v { para_auth_upstream app verify; para_auth off; '
+    server => "location = /v { para_auth_upstream app verify; $KEY "
         . "proxy_pass $_; }")
     for 'http://127.0.0.2:80/sessions/verify',
     "http://127.0.0.2:$PARA_PORT/sessions/verify",
     'http://127.0.0.1:' . ($PARA_PORT + 1) . '/sessions/verify',
     "https://127.0.0.1:$PARA_PORT/sessions/verify";
 accepted('a proxy_pass without a variable', undef,
-    server => 'location = /v { para_auth_upstream app verify; para_auth off; '
+    server => "location = /v { para_auth_upstream app verify; $KEY "
         . "proxy_pass $PARA_URL/sessions/verify; }");
+refused('nobody sends the key', qr/${AT}Para would not know who asks: write/,
+    server => 'location = /v { para_auth_upstream app verify; '
+        . 'proxy_pass $para_auth_api/sessions/verify; }');
 accepted('TLS that is not verified',
     qr/${AT}the secret key and sessions go to whoever answers: write/,
     http => http(api => 'api https://127.0.0.1:1;'), server => marked());

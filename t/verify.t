@@ -761,6 +761,84 @@ for my $name (sort keys %ASTRAY_LOCATION) {
     astray($name, edit => \@edit, %more);
 }
 
+# Where a proxy_pass with a variable leads is known only when it goes: what
+# does not go to Para has neither key nor token in it.
+{
+    my %elsewhere = (
+        'another host'   => "http://127.0.0.2:$APP_PORT",
+        'another port'   => "http://127.0.0.1:$APP_PORT",
+        'another scheme' => "https://127.0.0.1:$PARA_PORT",
+        'no host'        => 'http://',
+    );
+    my $listening = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.2',
+        LocalPort => $APP_PORT,
+        Listen    => 5,
+        ReuseAddr => 1,
+    ) or die "127.0.0.2: $!";
+
+    for my $name (sort keys %elsewhere) {
+        my $nginx = start_nginx(options(
+            edit => [
+                'proxy_pass\s+\S+;' => 'proxy_pass $elsewhere/sessions/verify;',
+                'proxy_read_timeout\s+\S+;' => 'proxy_read_timeout 300ms;',
+            ],
+            config =>
+                {http => "map 1 \$elsewhere { default $elsewhere{$name}; }"},
+        ));
+        my $login = login('erin');
+        reset_both();
+
+        is(ask($nginx, $login)->{status}, 503, "proxy_pass to $name");
+        app_is_clean($login, "proxy_pass to $name");
+
+        while (IO::Select->new($listening)->can_read(0)) {
+            my $peer = $listening->accept;
+            $peer->blocking(0);
+            sysread $peer, my $got, 65536;
+            unlike($got, qr/\Q$SECRET\E/, "proxy_pass to $name: no key");
+            unlike($got, qr/\Q$login->{verificationToken}\E/,
+                "proxy_pass to $name: no token");
+        }
+
+        my $log = new_log($nginx);
+        like($log, qr/leads to another host than the provider's, key and token/,
+            "proxy_pass to $name: the log says so")
+            if $name ne 'no host' && $name ne 'another scheme';
+        ok(index($log, $SECRET) < 0, "proxy_pass to $name: no key in the log");
+        $nginx->stop;
+    }
+}
+
+# The key is a variable, and empty to everybody who asks for it elsewhere.
+{
+    my $nginx = start_nginx(options(
+        edit => [
+            '^    internal;$' => '    internal; set $stolen '
+                . '"<$para_auth_secret_key>"; log_subrequest on;',
+            'access_log\s+off' => 'access_log stolen.log stolen',
+        ],
+        config =>
+            {http => 'log_format stolen "$stolen <$para_auth_secret_key>";'},
+        server => <<"CONF"));
+        add_header X-Key "<\$para_auth_secret_key>" always;
+        location / { para_auth app; proxy_pass $APP_URL;
+            proxy_set_header X-Key "<\$para_auth_secret_key>"; }
+CONF
+    my $login  = login('erin');
+    reset_both();
+    my $answer = ask($nginx, $login);
+
+    is($answer->{status}, 200, 'the key elsewhere: the request passes');
+    is($answer->{header}{'x-key'}, '<>', 'the key elsewhere: not to the client');
+    app_is_clean($login, 'the key elsewhere');
+
+    wait_until(5, sub { -s "$nginx->{dir}/stolen.log" });
+    open my $in, '<', "$nginx->{dir}/stolen.log" or die "stolen.log: $!";
+    is(scalar <$in>, "<> <->\n", 'the key elsewhere: not in the access log');
+    $nginx->stop;
+}
+
 # A verdict cannot be made by pages.
 {
     my $pages = <<'CONF';

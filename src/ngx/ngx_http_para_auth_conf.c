@@ -312,9 +312,13 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
         return NGX_CONF_ERROR;
     }
 
+    upstream->api.host = lcf->marked->host;
+    upstream->api.port = lcf->marked->port;
+    upstream->api.no_port = lcf->marked->no_port;
+    upstream->api.tls = lcf->marked->tls;
+
     target->uri = upstream->uri;
     target->provider = lcf->marked;
-    target->secret_key = lcf->marked->secret_key;
 
     *targets = target;
     *marked = lcf;
@@ -472,19 +476,13 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 {
     ngx_uint_t                       i, j;
     ngx_para_verify_target_t       **target;
-    ngx_para_upstream_api_t          api;
     ngx_http_para_auth_loc_conf_t  **lcf;
 
     lcf = scf->marked.elts;
 
     for (i = 0; i < scf->marked.nelts; i++) {
 
-        api.host = lcf[i]->marked->host;
-        api.port = lcf[i]->marked->port;
-        api.no_port = lcf[i]->marked->no_port;
-        api.tls = lcf[i]->marked->tls;
-
-        if (ngx_para_upstream_check(cf, lcf[i]->upstream, &api) != NGX_OK) {
+        if (ngx_para_upstream_check(cf, lcf[i]->upstream) != NGX_OK) {
             return NGX_ERROR;
         }
     }

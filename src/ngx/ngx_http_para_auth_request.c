@@ -97,8 +97,9 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 
         /* the guard let only our own subrequest come here */
 
-        return ngx_para_verify_arm(&ctx->verify) == NGX_OK
-               ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+        ngx_para_verify_enter(&ctx->verify);
+
+        return NGX_DECLINED;
     }
 
     rc = ngx_http_para_auth_strip_handler(r);

@@ -15,6 +15,8 @@ static ngx_int_t ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_para_auth_api_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 
 
 static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
@@ -57,6 +59,10 @@ static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
 
     { ngx_string("para_auth_api"), NULL,
       ngx_http_para_auth_api_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_secret_key"), NULL,
+      ngx_http_para_auth_secret_key_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
@@ -183,4 +189,40 @@ ngx_http_para_auth_api_variable(ngx_http_request_t *r,
 
     return ngx_http_para_auth_set_variable(v, lcf->marked->api.data,
                                            lcf->marked->api.len);
+}
+
+
+/*
+ * Para's API key, at the one moment when it is written into a request of ours
+ * that goes to Para, and empty to everybody else.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_para_auth_ctx_t       *ctx;
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    v->not_found = 1;
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    if (r == r->main || ctx == NULL || lcf->marked == NULL
+        || !ngx_para_verify_is(&ctx->verify, r)
+        || r->upstream == NULL || r->upstream->request_sent)
+    {
+        return NGX_OK;
+    }
+
+    if (!ngx_para_upstream_leads_to_api(r, lcf->upstream)) {
+        ngx_para_verify_disarm(&ctx->verify);
+        return NGX_OK;
+    }
+
+    ngx_para_verify_arm(&ctx->verify);
+
+    return ngx_http_para_auth_set_variable(v, lcf->marked->secret_key.data,
+                                           lcf->marked->secret_key.len);
 }

@@ -7,11 +7,13 @@
 extern ngx_module_t  ngx_http_proxy_module;
 
 
+static ngx_uint_t ngx_para_upstream_key_used(ngx_conf_t *cf);
 static ngx_int_t ngx_para_upstream_check_host(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api,
-    ngx_http_upstream_conf_t *ucf);
+    const ngx_para_upstream_t *upstream, ngx_http_upstream_conf_t *ucf);
 static ngx_int_t ngx_para_upstream_check_resolution(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api);
+    const ngx_para_upstream_t *upstream);
+static ngx_uint_t ngx_para_upstream_is_api(const ngx_para_upstream_api_t *api,
+    const ngx_str_t *host, in_port_t port);
 static void ngx_para_upstream_no_pass(ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream);
 static void ngx_para_upstream_error(ngx_uint_t level, ngx_conf_t *cf,
@@ -66,8 +68,7 @@ ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 ngx_int_t
-ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream,
-    const ngx_para_upstream_api_t *api)
+ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
 {
     ngx_http_upstream_conf_t  *ucf;
 
@@ -103,7 +104,7 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream,
     }
 
 #if (NGX_HTTP_SSL)
-    if (api->tls && !ucf->ssl_verify) {
+    if (upstream->api.tls && !ucf->ssl_verify) {
         ngx_para_upstream_error(NGX_LOG_WARN, cf, upstream,
                                 "the secret key and sessions go to whoever "
                                 "answers: write \"proxy_ssl_verify on;\" and "
@@ -111,14 +112,80 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream,
     }
 #endif
 
-    return ngx_para_upstream_check_host(cf, upstream, api, ucf);
+    if (!ngx_para_upstream_key_used(cf)) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "Para would not know who asks: write "
+                                "\"proxy_set_header X-External-API-Key "
+                                "$para_auth_secret_key;\"");
+        return NGX_ERROR;
+    }
+
+    return ngx_para_upstream_check_host(cf, upstream, ucf);
+}
+
+
+ngx_uint_t
+ngx_para_upstream_leads_to_api(ngx_http_request_t *r,
+    const ngx_para_upstream_t *upstream)
+{
+    ngx_http_upstream_t            *u;
+    const ngx_para_upstream_api_t  *api;
+
+    u = r->upstream;
+    api = &upstream->api;
+
+    if (u == NULL || u->request_sent
+        || (void *) u->conf
+           != ngx_http_get_module_loc_conf(r, ngx_http_proxy_module))
+    {
+        return 0;
+    }
+
+#if (NGX_HTTP_SSL)
+    if (api->tls && !u->ssl) {
+        return 0;
+    }
+#endif
+
+    if (u->resolved) {
+        return ngx_para_upstream_is_api(api, &u->resolved->host,
+                                        u->resolved->port);
+    }
+
+    return ngx_para_upstream_is_api(api, &u->conf->upstream->host,
+                                    u->conf->upstream->port);
+}
+
+
+/* In which location cannot be seen: what nginx knows is that some one does. */
+
+static ngx_uint_t
+ngx_para_upstream_key_used(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    static const ngx_str_t  name = ngx_string("para_auth_secret_key");
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+        if (v[i].name.len == name.len
+            && ngx_strncmp(v[i].name.data, name.data, name.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
 static ngx_int_t
 ngx_para_upstream_check_host(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api,
-    ngx_http_upstream_conf_t *ucf)
+    const ngx_para_upstream_t *upstream, ngx_http_upstream_conf_t *ucf)
 {
     ngx_uint_t                     tls;
     ngx_http_upstream_srv_conf_t  *uscf;
@@ -145,13 +212,11 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
 
         /* proxy_pass with a variable: the host is known by its name only */
 
-        return ngx_para_upstream_check_resolution(cf, upstream, api);
+        return ngx_para_upstream_check_resolution(cf, upstream);
     }
 
-    if (tls != api->tls
-        || uscf->host.len != api->host.len
-        || ngx_strncasecmp(uscf->host.data, api->host.data, api->host.len) != 0
-        || (uscf->port && uscf->port != api->port))
+    if (tls != upstream->api.tls
+        || !ngx_para_upstream_is_api(&upstream->api, &uscf->host, uscf->port))
     {
         ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
                                 "its proxy_pass leads to another host than "
@@ -168,11 +233,14 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_para_upstream_check_resolution(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api)
+    const ngx_para_upstream_t *upstream)
 {
     ngx_uint_t                       i;
+    const ngx_para_upstream_api_t   *api;
     ngx_http_upstream_srv_conf_t   **uscfp;
     ngx_http_upstream_main_conf_t   *umcf;
+
+    api = &upstream->api;
 
     /* an address needs neither */
 
@@ -218,6 +286,18 @@ ngx_para_upstream_no_pass(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
     ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
                             "it has no proxy_pass to Para: write \"proxy_pass "
                             "$para_auth_api/sessions/verify;\"");
+}
+
+
+/* An upstream{} has no port, 0 here. */
+
+static ngx_uint_t
+ngx_para_upstream_is_api(const ngx_para_upstream_api_t *api,
+    const ngx_str_t *host, in_port_t port)
+{
+    return host->len == api->host.len
+           && ngx_strncasecmp(host->data, api->host.data, host->len) == 0
+           && (port == 0 || port == api->port);
 }
 
 

@@ -11,15 +11,6 @@
 #include <ngx_http.h>
 
 
-typedef struct {
-    ngx_str_t                  uri;         /* of the location */
-    ngx_str_t                  provider;    /* name */
-    ngx_http_core_loc_conf_t  *clcf;
-    u_char                    *file;        /* where it is configured */
-    ngx_uint_t                 line;
-} ngx_para_upstream_t;
-
-
 /* Where Para is: what the location's proxy_pass must lead to. */
 
 typedef struct {
@@ -28,6 +19,16 @@ typedef struct {
     ngx_uint_t                 no_port;     /* the default one */
     ngx_uint_t                 tls;         /* unsigned  tls:1; */
 } ngx_para_upstream_api_t;
+
+
+typedef struct {
+    ngx_str_t                  uri;         /* of the location */
+    ngx_str_t                  provider;    /* name */
+    ngx_para_upstream_api_t    api;         /* the glue fills it in */
+    ngx_http_core_loc_conf_t  *clcf;
+    u_char                    *file;        /* where it is configured */
+    ngx_uint_t                 line;
+} ngx_para_upstream_t;
 
 
 /*
@@ -40,7 +41,15 @@ char *ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
  * cannot do its work or would send the key elsewhere.
  */
 ngx_int_t ngx_para_upstream_check(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream, const ngx_para_upstream_api_t *api);
+    const ngx_para_upstream_t *upstream);
+
+/*
+ * 1 while proxy_pass writes a request that goes to Para and has not been sent:
+ * the only moment at which the secret key may be asked for.  A proxy_pass with
+ * a variable shows only now where it leads.
+ */
+ngx_uint_t ngx_para_upstream_leads_to_api(ngx_http_request_t *r,
+    const ngx_para_upstream_t *upstream);
 
 
 #endif /* NGX_PARA_UPSTREAM_H */

@@ -17,8 +17,11 @@ struct ngx_para_verify_call_s {
     size_t                           len;
 
     unsigned                         ended:1;
+    unsigned                         entered:1;     /* its location */
     unsigned                         armed:1;       /* has the secret key */
     unsigned                         misrouted:1;   /* left its location */
+    unsigned                         foreign:1;     /* was to leave for a host
+                                                       that is not Para's */
     unsigned                         overflow:1;
     unsigned                         last:1;        /* the answer is whole */
 };
@@ -125,7 +128,7 @@ ngx_para_verify_admit(ngx_para_verify_t *verify, const void *provider)
 
     /* it goes once through its own location, and nowhere else */
 
-    if (provider == call->target->provider && !call->armed
+    if (provider == call->target->provider && !call->entered
         && !call->misrouted)
     {
         return NGX_OK;
@@ -137,23 +140,33 @@ ngx_para_verify_admit(ngx_para_verify_t *verify, const void *provider)
 }
 
 
-ngx_int_t
+void
+ngx_para_verify_enter(ngx_para_verify_t *verify)
+{
+    verify->call->entered = 1;
+}
+
+
+void
 ngx_para_verify_arm(ngx_para_verify_t *verify)
 {
+    verify->call->armed = 1;
+}
+
+
+void
+ngx_para_verify_disarm(ngx_para_verify_t *verify)
+{
+    ngx_buf_t               *b;
     ngx_para_verify_call_t  *call;
 
     call = verify->call;
+    call->foreign = 1;
 
-    if (ngx_para_verify_header(call->sr, "X-External-API-Key",
-                               &call->target->secret_key)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    /* nginx will send it all the same: so that there is nothing in it */
 
-    call->armed = 1;
-
-    return NGX_OK;
+    b = call->sr->request_body->buf;
+    ngx_memset(b->pos, ' ', b->last - b->pos);
 }
 
 
@@ -425,7 +438,7 @@ ngx_para_verify_verdict(ngx_para_verify_call_t *call, ngx_int_t rc,
 
     u = call->sr->upstream;
 
-    if (!call->armed || call->misrouted || u == NULL) {
+    if (!call->armed || call->misrouted || call->foreign || u == NULL) {
         return PARA_UNAVAILABLE;
     }
 
@@ -589,7 +602,24 @@ ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
         return;
     }
 
+    if (call->foreign) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "para_auth: proxy_pass in location \"%V\" leads to "
+                      "another host than the provider's, key and token were "
+                      "kept back: write \"proxy_pass $para_auth_api/sessions/"
+                      "verify;\"", &call->target->uri);
+        return;
+    }
+
     u = call->sr->upstream;
+
+    if (!call->armed && u && u->headers_in.status_n) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "para_auth: location \"%V\" asked Para without the "
+                      "secret key: write \"proxy_set_header X-External-API-Key "
+                      "$para_auth_secret_key;\" there", &call->target->uri);
+        return;
+    }
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "para_auth: Para is unavailable: %s (status %ui, rc %i, %uz "

@@ -30,7 +30,6 @@ typedef struct ngx_para_verify_call_s  ngx_para_verify_call_t;
 typedef struct {
     ngx_str_t             uri;          /* of the marked location */
     const void           *provider;     /* that the location is marked for */
-    ngx_str_t             secret_key;
     para_reason_e         fault;        /* the last that this worker logged,
                                            PARA_OK: none, or it is over */
 } ngx_para_verify_target_t;
@@ -88,8 +87,15 @@ ngx_uint_t ngx_para_verify_is(const ngx_para_verify_t *verify,
 ngx_int_t ngx_para_verify_admit(ngx_para_verify_t *verify,
     const void *provider);
 
-/* Gives it the secret key: the last thing before it goes out. */
-ngx_int_t ngx_para_verify_arm(ngx_para_verify_t *verify);
+/* It has entered its location, and may not enter one again. */
+void ngx_para_verify_enter(ngx_para_verify_t *verify);
+
+/*
+ * The request to Para is being written: with the secret key, or, if it would
+ * not go to Para, without it and without the token.
+ */
+void ngx_para_verify_arm(ngx_para_verify_t *verify);
+void ngx_para_verify_disarm(ngx_para_verify_t *verify);
 
 /* The body filter of such a subrequest: takes all, passes nothing on. */
 void ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in);
