@@ -30,11 +30,12 @@ typedef enum {
 
 
 /*
- * Makes a set of text: JSON if its first character is '{', else PEM.  One bad
- * key does not void the others: it is left out, and para_jwks_refused() tells
- * why.  Returns NULL if no key is usable, the set as a whole is refused (two
- * usable keys with one kid, a secret where none may be, too large) or memory
- * is out; then *why is a static sentence that tells what to do.
+ * Makes a set of text: JSON if it begins with '{' (white space aside), else
+ * PEM.  One bad key does not void the others: it is left out, and
+ * para_jwks_refused() tells why.  Returns NULL if no key is usable, the set as
+ * a whole is refused (two usable keys with one kid, a secret where none may be,
+ * too large) or memory is out; then *why is a static sentence that tells what
+ * to do, of the first key left out if no other reason is to be had.
  * The caller owns the set and ends it with para_jwks_free().
  */
 para_jwks_t *para_jwks_parse(para_span_t text, para_jwks_kind_e kind,

@@ -43,10 +43,10 @@ para_reason_e para_session_check_token(para_span_t token);
 size_t para_session_verify_body(unsigned char *dst, para_span_t token);
 
 /*
- * What a 200 of /sessions/verify says.  PARA_OK, a PARA_ANSWER_*, or
- * PARA_NO_MEMORY; identifier and authType are required there, every field is a
- * string without control characters.  End it with para_session_free(), also
- * after a refusal.
+ * What a 200 of /sessions/verify says.  PARA_OK or a PARA_ANSWER_* (for want of
+ * memory PARA_ANSWER_JSON); identifier and authType are required there, every
+ * field is a string without control characters.  End it with
+ * para_session_free(), also after a refusal.
  */
 para_reason_e para_session_parse_verify(para_session_t *session,
     para_span_t answer);
