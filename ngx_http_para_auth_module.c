@@ -8,7 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "src/core/para_digest.h"
 #include "src/core/para_reason.h"
 #include "src/core/para_token.h"
 
@@ -28,12 +27,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx);
-static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
-    size_t len);
-static void ngx_http_para_auth_log(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
@@ -307,95 +300,6 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
     ngx_para_challenge_withdraw(&ctx->challenge);
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
-{
-    time_t  retry_after;
-
-    ctx->decided = 1;
-    ctx->granted = NULL;
-    ngx_memzero(ctx->field, sizeof(ctx->field));
-
-    ngx_http_para_auth_log(r, ctx);
-
-    para_token_free(&ctx->verified);
-
-    retry_after = ctx->verify.done ? ctx->verify.result.retry_after
-                                   : NGX_PARA_VERIFY_RETRY_AFTER;
-
-    return ngx_para_challenge_send(r, &ctx->challenge,
-                                   para_reason_code(ctx->reason), retry_after);
-}
-
-
-/* What a terminal or a reader of logs could take for more than a text. */
-
-static u_char *
-ngx_http_para_auth_escape(u_char *dst, const u_char *src, size_t len)
-{
-    size_t  i;
-    u_char  ch;
-
-    for (i = 0; i < len; i++) {
-        ch = src[i];
-
-        if (ch >= ' ' && ch < 0x7f && ch != '"' && ch != '\\') {
-            *dst++ = ch;
-            continue;
-        }
-
-        dst = ngx_sprintf(dst, "\\x%02Xd", (int) ch);
-    }
-
-    return dst;
-}
-
-
-/* One line for each refusal; the credential only as a short hash. */
-
-static void
-ngx_http_para_auth_log(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
-{
-    u_char                           digest[PARA_DIGEST_SIZE], hex[16], *kid;
-    size_t                           len;
-    para_span_t                      issuer;
-    para_code_e                      code;
-    ngx_http_para_auth_main_conf_t  *mcf;
-
-    if (r->connection->log->log_level < NGX_LOG_INFO) {
-        return;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
-
-    ngx_memzero(digest, sizeof(digest));
-
-    (void) para_digest_key(mcf->digest, digest,
-                           ctx->token.data ? &ctx->token : &ctx->session, 1);
-
-    ngx_hex_dump(hex, digest, sizeof(hex) / 2);
-
-    len = ngx_min(ctx->verified.jws.kid.len, 64);
-    kid = ngx_pnalloc(r->pool, len * 4 + 1);
-    if (kid == NULL) {
-        return;
-    }
-
-    len = ngx_http_para_auth_escape(kid, ctx->verified.jws.kid.data, len)
-          - kid;
-
-    issuer = ctx->verified.issuer ? ctx->verified.issuer->name
-                                  : PARA_SPAN_NONE;
-    code = para_reason_code(ctx->reason);
-
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "para_auth: refused, code %s, reason %s, issuer \"%*s\", "
-                  "kid \"%*s\", credential %*s", para_code_name(code),
-                  para_reason_name(ctx->reason), issuer.len, issuer.data, len,
-                  kid, sizeof(hex), hex);
 }
 
 

@@ -18,13 +18,14 @@ my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
     qw(core event event/modules os/unix http http/modules http/v2);
 
 # Adapters do not know each other, but for these: a header list is a value that
-# two of them work on, a file is read by two, an issuer is part of a provider.
+# two of them work on, a cookie is a credential's, a file is read by two, an
+# issuer is part of a provider, a call is a subrequest that others wait for.
 my %ADAPTER_MAY = (
-    ngx_para_credential => [qw(ngx_para_headers)],
+    ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
     ngx_para_inject     => [qw(ngx_para_headers)],
     ngx_para_issuer     => [qw(ngx_para_file)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer)],
-    ngx_para_verify     => [qw(ngx_para_flight)],
+    ngx_para_verify     => [qw(ngx_para_flight ngx_para_subrequest)],
 );
 
 sub includes {

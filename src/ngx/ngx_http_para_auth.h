@@ -157,6 +157,15 @@ ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
+/*
+ * Refuses for ctx->reason, and returns the status to end the request with:
+ * ngx_http_para_auth_deny.c
+ */
+
+ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx);
+
+
 /* Variables: ngx_http_para_auth_variables.c */
 
 ngx_int_t ngx_http_para_auth_add_variables(ngx_conf_t *cf);

@@ -164,6 +164,12 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* a header's value must not be what a credential was before */
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    ngx_para_headers_forget(r, &mcf->shown);
+
     if (ctx->granted) {
         rc = ngx_para_inject_headers(r, &lcf->inject, ctx->field);
 
@@ -172,8 +178,6 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
                                       : NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
     ngx_para_headers_forget(r, &mcf->shown);
 

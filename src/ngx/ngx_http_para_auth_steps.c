@@ -136,9 +136,16 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    if (ngx_http_para_auth_session_key(mcf, lcf, ctx) != NGX_OK) {
+        ctx->reason = PARA_CRYPTO;
+        return NGX_ERROR;
+    }
+
     verify = &ctx->verify;
 
-    if (verify->pending) {
+    if (ngx_para_verify_pending(verify, ctx->session_key)) {
 
         if (verify->done) {
             verify->pending = 0;
@@ -149,13 +156,6 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
         if (!verify->retry) {
             return NGX_AGAIN;
         }
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
-
-    if (ngx_http_para_auth_session_key(mcf, lcf, ctx) != NGX_OK) {
-        ctx->reason = PARA_CRYPTO;
-        return NGX_ERROR;
     }
 
     rc = ngx_para_cache_session_lookup(mcf->zone->data, ctx->session_key,

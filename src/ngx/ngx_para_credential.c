@@ -1,4 +1,5 @@
 #include "ngx_para_credential.h"
+#include "ngx_para_cookies.h"
 #include "ngx_para_headers.h"
 #include "../core/para_session.h"
 
@@ -25,16 +26,6 @@ typedef struct {
 } ngx_para_found_t;
 
 
-/* A walk over the pairs of a Cookie header, RFC 6265 4.2.1. */
-
-typedef struct {
-    u_char            *pos;
-    u_char            *end;
-    ngx_str_t          name;
-    ngx_str_t          value;
-} ngx_para_cookies_t;
-
-
 static char *ngx_para_source_parse(ngx_conf_t *cf, ngx_str_t *text,
     ngx_uint_t bearer, ngx_para_source_t *source);
 static ngx_array_t *ngx_para_sources(ngx_conf_t *cf,
@@ -53,7 +44,6 @@ static void ngx_para_found(ngx_para_found_t *found, const u_char *data,
     size_t len);
 static ngx_uint_t ngx_para_bearer(const ngx_table_elt_t *h);
 static ngx_uint_t ngx_para_b64token(para_span_t text);
-static ngx_uint_t ngx_para_cookies_next(ngx_para_cookies_t *cookies);
 static ngx_uint_t ngx_para_cookie_is_source(
     const ngx_para_credential_conf_t *conf, const ngx_str_t *name);
 static ngx_int_t ngx_para_cookie_remove(ngx_http_request_t *r,
@@ -451,8 +441,7 @@ ngx_para_cookie_find(const ngx_table_elt_t *h, const ngx_str_t *name,
 {
     ngx_para_cookies_t  cookies;
 
-    cookies.pos = h->value.data;
-    cookies.end = h->value.data + h->value.len;
+    ngx_para_cookies_init(&cookies, &h->value);
 
     while (ngx_para_cookies_next(&cookies)) {
 
@@ -530,59 +519,6 @@ ngx_para_b64token(para_span_t text)
 
 
 static ngx_uint_t
-ngx_para_cookies_next(ngx_para_cookies_t *cookies)
-{
-    u_char  *p, *last, *eq;
-
-    p = cookies->pos;
-
-    while (p < cookies->end && (*p == ' ' || *p == '\t' || *p == ';')) {
-        p++;
-    }
-
-    if (p == cookies->end) {
-        return 0;
-    }
-
-    last = ngx_strlchr(p, cookies->end, ';');
-    if (last == NULL) {
-        last = cookies->end;
-    }
-
-    cookies->pos = last;
-
-    while (last[-1] == ' ' || last[-1] == '\t') {
-        last--;
-    }
-
-    eq = ngx_strlchr(p, last, '=');
-    if (eq == NULL) {
-        eq = last;
-    }
-
-    cookies->value.data = ngx_min(eq + 1, last);
-    cookies->value.len = last - cookies->value.data;
-
-    while (cookies->value.len
-           && (cookies->value.data[0] == ' '
-               || cookies->value.data[0] == '\t'))
-    {
-        cookies->value.data++;
-        cookies->value.len--;
-    }
-
-    while (eq > p && (eq[-1] == ' ' || eq[-1] == '\t')) {
-        eq--;
-    }
-
-    cookies->name.data = p;
-    cookies->name.len = eq - p;
-
-    return 1;
-}
-
-
-static ngx_uint_t
 ngx_para_cookie_is_source(const ngx_para_credential_conf_t *conf,
     const ngx_str_t *name)
 {
@@ -628,8 +564,7 @@ ngx_para_cookie_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
 
     p = start;
     removed = 0;
-    cookies.pos = h->value.data;
-    cookies.end = h->value.data + h->value.len;
+    ngx_para_cookies_init(&cookies, &h->value);
 
     while (ngx_para_cookies_next(&cookies)) {
 

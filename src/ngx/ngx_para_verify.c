@@ -1,4 +1,5 @@
 #include "ngx_para_verify.h"
+#include "ngx_para_subrequest.h"
 #include "../core/para_record.h"
 #include "../core/para_session.h"
 
@@ -31,12 +32,6 @@ static ngx_int_t ngx_para_verify_attend(ngx_http_request_t *r,
     ngx_para_verify_t *verify);
 static ngx_int_t ngx_para_verify_call(ngx_para_verify_call_t *call,
     ngx_http_request_t *r, para_span_t token);
-static ngx_int_t ngx_para_verify_build(ngx_http_request_t *sr,
-    para_span_t token);
-static ngx_int_t ngx_para_verify_build_body(ngx_http_request_t *sr,
-    para_span_t token);
-static ngx_int_t ngx_para_verify_header(ngx_http_request_t *sr, char *name,
-    const ngx_str_t *value);
 static ngx_int_t ngx_para_verify_finished(ngx_http_request_t *sr, void *data,
     ngx_int_t rc);
 static para_reason_e ngx_para_verify_verdict(ngx_para_verify_call_t *call,
@@ -65,6 +60,10 @@ ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
     if (ngx_para_verify_attend(r, verify) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    /* what it waited for before, it no longer wants */
+
+    ngx_para_flight_leave(&verify->waiter);
 
     flight = ngx_para_flight_find(key);
 
@@ -103,11 +102,21 @@ ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
         verify->leader = 1;
     }
 
+    ngx_memcpy(verify->key, key, PARA_DIGEST_SIZE);
     verify->pending = 1;
     verify->done = 0;
     verify->retry = 0;
 
     return NGX_AGAIN;
+}
+
+
+ngx_uint_t
+ngx_para_verify_pending(const ngx_para_verify_t *verify,
+    const u_char key[PARA_DIGEST_SIZE])
+{
+    return verify->pending
+           && ngx_memcmp(verify->key, key, PARA_DIGEST_SIZE) == 0;
 }
 
 
@@ -243,148 +252,23 @@ static ngx_int_t
 ngx_para_verify_call(ngx_para_verify_call_t *call, ngx_http_request_t *r,
     para_span_t token)
 {
-    ngx_str_t                    uri;
-    ngx_http_request_t          *sr;
-    ngx_http_post_subrequest_t  *ps;
+    ngx_buf_t  *body;
 
     call->answer = ngx_pnalloc(r->pool, PARA_SESSION_ANSWER_MAX);
-    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    body = ngx_create_temp_buf(r->pool, PARA_SESSION_BODY_MAX);
 
-    if (call->answer == NULL || ps == NULL) {
+    if (call->answer == NULL || body == NULL) {
         return NGX_ERROR;
     }
 
-    ps->handler = ngx_para_verify_finished;
-    ps->data = call;
+    body->last = body->pos + para_session_verify_body(body->pos, token);
 
-    uri = call->target->uri;
-
-    if (ngx_http_subrequest(r, &uri, NULL, &sr, ps, NGX_HTTP_SUBREQUEST_WAITED)
-        != NGX_OK)
-    {
+    if (body->last == body->pos) {
         return NGX_ERROR;
     }
 
-    call->sr = sr;
-
-    /* it runs only after we return, so what it is can still be changed */
-
-    return ngx_para_verify_build(sr, token);
-}
-
-
-/* Nothing of the client's request goes to Para, and nothing comes back. */
-
-static ngx_int_t
-ngx_para_verify_build(ngx_http_request_t *sr, para_span_t token)
-{
-    ngx_http_core_main_conf_t  *cmcf;
-
-    static const ngx_str_t  post = ngx_string("POST");
-    static const ngx_str_t  json = ngx_string("application/json");
-
-    cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
-
-    sr->variables = ngx_pcalloc(sr->pool, cmcf->variables.nelts
-                                          * sizeof(ngx_http_variable_value_t));
-    if (sr->variables == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&sr->headers_in, sizeof(ngx_http_headers_in_t));
-
-    if (ngx_list_init(&sr->headers_in.headers, sr->pool, 4,
-                      sizeof(ngx_table_elt_t))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    sr->headers_in.keep_alive_n = -1;
-
-    sr->method = NGX_HTTP_POST;
-    sr->method_name = post;
-
-    if (ngx_para_verify_header(sr, "Content-Type", &json) != NGX_OK
-        || ngx_para_verify_header(sr, "Accept", &json) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    sr->filter_need_in_memory = 1;
-
-    /* no error_page: a page of the operator's must not become the verdict */
-
-    sr->error_page = 1;
-
-    return ngx_para_verify_build_body(sr, token);
-}
-
-
-static ngx_int_t
-ngx_para_verify_build_body(ngx_http_request_t *sr, para_span_t token)
-{
-    size_t                    len;
-    ngx_buf_t                *b;
-    ngx_http_request_body_t  *rb;
-
-    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
-    b = ngx_create_temp_buf(sr->pool, PARA_SESSION_BODY_MAX);
-
-    if (rb == NULL || b == NULL) {
-        return NGX_ERROR;
-    }
-
-    rb->bufs = ngx_alloc_chain_link(sr->pool);
-    if (rb->bufs == NULL) {
-        return NGX_ERROR;
-    }
-
-    len = para_session_verify_body(b->pos, token);
-    if (len == 0) {
-        return NGX_ERROR;
-    }
-
-    b->last = b->pos + len;
-    b->last_buf = 1;
-
-    rb->bufs->buf = b;
-    rb->bufs->next = NULL;
-    rb->buf = b;
-
-    sr->request_body = rb;
-    sr->headers_in.content_length_n = (off_t) len;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_para_verify_header(ngx_http_request_t *sr, char *name,
-    const ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&sr->headers_in.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value = *value;
-
-    h->lowcase_key = ngx_pnalloc(sr->pool, h->key.len);
-    if (h->lowcase_key == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = ngx_hash_strlow(h->lowcase_key, h->key.data, h->key.len);
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    return NGX_OK;
+    return ngx_para_subrequest_post(r, &call->target->uri, body,
+                                    ngx_para_verify_finished, call, &call->sr);
 }
 
 
@@ -639,6 +523,10 @@ ngx_para_verify_end(ngx_para_verify_call_t *call,
     call->ended = 1;
 
     ngx_para_flight_end(&call->flight, ngx_para_verify_land, result);
+
+    if (!call->leader->leader || call->leader->call != call) {
+        return;
+    }
 
     /* nginx wakes the leader itself, as the parent of the subrequest */
 

@@ -58,6 +58,7 @@ typedef void (*ngx_para_verify_done_pt)(const ngx_para_verify_result_t *result,
 typedef struct {
     ngx_para_flight_waiter_t   waiter;      /* for another's call */
     ngx_para_verify_call_t    *call;        /* its own, NULL for none yet */
+    u_char                     key[PARA_DIGEST_SIZE];   /* if pending */
     ngx_para_verify_result_t   result;      /* if done */
     unsigned                   attended:1;  /* has its cleanup */
     unsigned                   pending:1;   /* for the caller to clear */
@@ -75,6 +76,10 @@ ngx_int_t ngx_para_verify_start(ngx_http_request_t *r,
     ngx_para_verify_t *verify, ngx_para_verify_target_t *target,
     const u_char key[PARA_DIGEST_SIZE], para_span_t token,
     ngx_para_verify_done_pt done, void *data);
+
+/* 1 if it was started for this key, and its end has not been taken. */
+ngx_uint_t ngx_para_verify_pending(const ngx_para_verify_t *verify,
+    const u_char key[PARA_DIGEST_SIZE]);
 
 /* 1 if sr is the subrequest of this call. */
 ngx_uint_t ngx_para_verify_is(const ngx_para_verify_t *verify,
