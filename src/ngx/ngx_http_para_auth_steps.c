@@ -312,5 +312,5 @@ ngx_http_para_auth_store_session(const ngx_para_verify_result_t *result,
     session.active = (result->reason == PARA_OK);
     session.record = result->record;
 
-    ngx_para_cache_session_store(cache, key, &session);
+    ngx_para_cache_session_store(cache, key, &session, result->asked);
 }

@@ -1,8 +1,6 @@
 #include "ngx_para_cache.h"
 
 
-#define NGX_PARA_CACHE_MAGIC      0x41524150    /* "PARA" */
-#define NGX_PARA_CACHE_LAYOUT     1
 #define NGX_PARA_CACHE_EVICT_MAX  64            /* entries for one new */
 
 
@@ -20,9 +18,10 @@ struct ngx_para_cache_node_s {
     ngx_para_cache_node_t   *next;    /* in the bucket */
     ngx_queue_t              queue;   /* least recently used last */
     u_char                   key[NGX_PARA_CACHE_KEY_SIZE];
-    ngx_msec_t               checked; /* session: when Para was asked */
+    ngx_msec_t               asked;   /* session: when Para was asked */
     time_t                   end;     /* identity: first second it is over */
-    uint32_t                 crc;     /* of the session's record */
+    uint64_t                 serial;  /* of what Para said: the session's own,
+                                         or that which an identity is bound to */
     uint16_t                 len;     /* of the record */
     uint16_t                 kind;
 
@@ -30,31 +29,39 @@ struct ngx_para_cache_node_s {
 };
 
 
-struct ngx_para_cache_sh_s {
-    uint32_t                 magic;
-    uint32_t                 layout;
+typedef struct {
+    ngx_uint_t               busy;            /* see ngx_para_cache_lock() */
     ngx_uint_t               mask;            /* buckets - 1 */
     ngx_uint_t               ended;           /* how many are kept */
     ngx_uint_t               ended_max;
+    uint64_t                 serial;          /* the last given */
     ngx_queue_t              good;
     ngx_queue_t              bad;             /* NGX_PARA_CACHE_ENDED */
     ngx_para_cache_node_t   *bucket[];
-};
+} ngx_para_cache_sh_t;
 
 
 static ngx_int_t ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data);
-static ngx_para_cache_sh_t *ngx_para_cache_create(ngx_slab_pool_t *shpool,
-    size_t size);
+static ngx_para_cache_sh_t *ngx_para_cache_create(ngx_slab_pool_t *shpool);
+static ngx_para_cache_sh_t *ngx_para_cache_lock(ngx_para_cache_t *cache);
+static void ngx_para_cache_unlock(ngx_para_cache_t *cache,
+    ngx_para_cache_sh_t *sh);
 static ngx_para_cache_node_t *ngx_para_cache_find(ngx_para_cache_sh_t *sh,
     const u_char *key);
 static ngx_int_t ngx_para_cache_copy(ngx_para_cache_node_t *node,
     ngx_pool_t *pool, ngx_str_t *record);
-static ngx_para_cache_node_t *ngx_para_cache_replace(ngx_para_cache_t *cache,
-    const u_char *key, ngx_para_cache_kind_e kind, size_t len);
+static ngx_uint_t ngx_para_cache_is_late(ngx_para_cache_node_t *node,
+    ngx_uint_t active, ngx_msec_t asked);
+static ngx_uint_t ngx_para_cache_says(ngx_para_cache_node_t *node,
+    const ngx_str_t *record);
 static ngx_para_cache_node_t *ngx_para_cache_alloc(ngx_para_cache_t *cache,
-    ngx_para_cache_kind_e kind, size_t size);
+    ngx_para_cache_sh_t *sh, ngx_para_cache_kind_e kind, size_t len);
+static ngx_uint_t ngx_para_cache_evict(ngx_para_cache_t *cache,
+    ngx_para_cache_sh_t *sh, ngx_para_cache_kind_e kind);
+static void ngx_para_cache_link(ngx_para_cache_sh_t *sh,
+    ngx_para_cache_node_t *node, const u_char *key);
 static void ngx_para_cache_delete(ngx_para_cache_t *cache,
-    ngx_para_cache_node_t *node);
+    ngx_para_cache_sh_t *sh, ngx_para_cache_node_t *node);
 static void ngx_para_cache_touch(ngx_para_cache_sh_t *sh,
     ngx_para_cache_node_t *node);
 
@@ -86,7 +93,7 @@ ngx_para_cache_record(ngx_para_cache_node_t *node)
 static ngx_inline ngx_uint_t
 ngx_para_cache_fresh(ngx_para_cache_node_t *node, ngx_msec_t valid)
 {
-    return (ngx_msec_int_t) (ngx_current_msec - node->checked)
+    return (ngx_msec_int_t) (ngx_current_msec - node->asked)
            < (ngx_msec_int_t) valid;
 }
 
@@ -162,13 +169,13 @@ ngx_para_cache_session_lookup(ngx_para_cache_t *cache, const u_char *key,
     ngx_para_cache_session_t *session)
 {
     ngx_int_t               rc;
+    ngx_para_cache_sh_t    *sh;
     ngx_para_cache_node_t  *node;
 
     rc = NGX_DECLINED;
 
-    ngx_shmtx_lock(&cache->shpool->mutex);
-
-    node = ngx_para_cache_find(cache->sh, key);
+    sh = ngx_para_cache_lock(cache);
+    node = sh ? ngx_para_cache_find(sh, key) : NULL;
 
     if (node == NULL) {
         goto done;
@@ -179,7 +186,7 @@ ngx_para_cache_session_lookup(ngx_para_cache_t *cache, const u_char *key,
     {
         session->active = 1;
         rc = ngx_para_cache_copy(node, pool, &session->record);
-        ngx_para_cache_touch(cache->sh, node);
+        ngx_para_cache_touch(sh, node);
 
     } else if (node->kind == NGX_PARA_CACHE_ENDED
                && ngx_para_cache_fresh(node, negative))
@@ -191,7 +198,7 @@ ngx_para_cache_session_lookup(ngx_para_cache_t *cache, const u_char *key,
 
 done:
 
-    ngx_shmtx_unlock(&cache->shpool->mutex);
+    ngx_para_cache_unlock(cache, sh);
 
     return rc;
 }
@@ -199,28 +206,56 @@ done:
 
 void
 ngx_para_cache_session_store(ngx_para_cache_t *cache, const u_char *key,
-    const ngx_para_cache_session_t *session)
+    const ngx_para_cache_session_t *session, ngx_msec_t asked)
 {
+    uint64_t                serial;
+    ngx_para_cache_sh_t    *sh;
     ngx_para_cache_kind_e   kind;
     ngx_para_cache_node_t  *node;
 
     kind = session->active ? NGX_PARA_CACHE_ACTIVE : NGX_PARA_CACHE_ENDED;
 
-    ngx_shmtx_lock(&cache->shpool->mutex);
+    sh = ngx_para_cache_lock(cache);
+    if (sh == NULL) {
+        goto done;
+    }
 
-    node = ngx_para_cache_replace(cache, key, kind, session->record.len);
+    node = ngx_para_cache_find(sh, key);
+
+    if (node && ngx_para_cache_is_late(node, session->active, asked)) {
+        goto done;
+    }
+
+    /* the same word again: identities that are bound to it stay so */
+
+    serial = node && kind == NGX_PARA_CACHE_ACTIVE
+             && node->kind == NGX_PARA_CACHE_ACTIVE
+             && ngx_para_cache_says(node, &session->record)
+             ? node->serial : ++sh->serial;
+
+    /* the old word is gone in any case, also if there is no room for this */
 
     if (node) {
-        node->checked = ngx_current_msec;
+        ngx_para_cache_delete(cache, sh, node);
     }
 
-    if (node && session->active) {
-        node->crc = ngx_crc32_long(session->record.data, session->record.len);
-        ngx_memcpy(ngx_para_cache_record(node), session->record.data,
-                   session->record.len);
+    node = ngx_para_cache_alloc(cache, sh, kind, session->record.len);
+
+    if (node) {
+        node->asked = asked;
+        node->serial = serial;
+
+        if (session->record.len) {
+            ngx_memcpy(ngx_para_cache_record(node), session->record.data,
+                       session->record.len);
+        }
+
+        ngx_para_cache_link(sh, node, key);
     }
 
-    ngx_shmtx_unlock(&cache->shpool->mutex);
+done:
+
+    ngx_para_cache_unlock(cache, sh);
 }
 
 
@@ -229,13 +264,13 @@ ngx_para_cache_identity_lookup(ngx_para_cache_t *cache, const u_char *key,
     time_t now, ngx_msec_t valid, ngx_pool_t *pool, ngx_str_t *record)
 {
     ngx_int_t               rc;
+    ngx_para_cache_sh_t    *sh;
     ngx_para_cache_node_t  *node, *session;
 
     rc = NGX_DECLINED;
 
-    ngx_shmtx_lock(&cache->shpool->mutex);
-
-    node = ngx_para_cache_find(cache->sh, key);
+    sh = ngx_para_cache_lock(cache);
+    node = sh ? ngx_para_cache_find(sh, key) : NULL;
 
     if (node == NULL || node->kind < NGX_PARA_CACHE_IDENTITY
         || node->end <= now)
@@ -245,27 +280,26 @@ ngx_para_cache_identity_lookup(ngx_para_cache_t *cache, const u_char *key,
 
     if (node->kind == NGX_PARA_CACHE_BOUND) {
 
-        session = ngx_para_cache_find(cache->sh,
-                                      ngx_para_cache_session_key(node));
+        session = ngx_para_cache_find(sh, ngx_para_cache_session_key(node));
 
-        /* the crc: Para now says something else of the same session */
+        /* the serial: Para may say something else of the same session now */
 
         if (session == NULL || session->kind != NGX_PARA_CACHE_ACTIVE
-            || session->crc != node->crc
+            || session->serial != node->serial
             || !ngx_para_cache_fresh(session, valid))
         {
             goto done;
         }
 
-        ngx_para_cache_touch(cache->sh, session);
+        ngx_para_cache_touch(sh, session);
     }
 
     rc = ngx_para_cache_copy(node, pool, record);
-    ngx_para_cache_touch(cache->sh, node);
+    ngx_para_cache_touch(sh, node);
 
 done:
 
-    ngx_shmtx_unlock(&cache->shpool->mutex);
+    ngx_para_cache_unlock(cache, sh);
 
     return rc;
 }
@@ -276,43 +310,73 @@ ngx_para_cache_identity_store(ngx_para_cache_t *cache, const u_char *key,
     time_t end, const ngx_str_t *record, const u_char *session,
     const ngx_str_t *session_record)
 {
-    ngx_para_cache_kind_e   kind;
+    uint64_t                serial;
+    ngx_para_cache_sh_t    *sh;
     ngx_para_cache_node_t  *node;
 
-    kind = session ? NGX_PARA_CACHE_BOUND : NGX_PARA_CACHE_IDENTITY;
+    serial = 0;
 
-    ngx_shmtx_lock(&cache->shpool->mutex);
-
-    node = ngx_para_cache_replace(cache, key, kind, record->len);
-
-    if (node) {
-        node->end = end;
-
-        if (session) {
-            node->crc = ngx_crc32_long(session_record->data,
-                                       session_record->len);
-            ngx_memcpy(ngx_para_cache_session_key(node), session,
-                       NGX_PARA_CACHE_KEY_SIZE);
-        }
-
-        ngx_memcpy(ngx_para_cache_record(node), record->data, record->len);
+    sh = ngx_para_cache_lock(cache);
+    if (sh == NULL) {
+        goto done;
     }
 
-    ngx_shmtx_unlock(&cache->shpool->mutex);
+    if (session) {
+        node = ngx_para_cache_find(sh, session);
+
+        if (node == NULL || node->kind != NGX_PARA_CACHE_ACTIVE
+            || !ngx_para_cache_says(node, session_record))
+        {
+            goto done;
+        }
+
+        serial = node->serial;
+    }
+
+    node = ngx_para_cache_find(sh, key);
+
+    if (node) {
+        ngx_para_cache_delete(cache, sh, node);
+    }
+
+    node = ngx_para_cache_alloc(cache, sh, session ? NGX_PARA_CACHE_BOUND
+                                                   : NGX_PARA_CACHE_IDENTITY,
+                                record->len);
+    if (node == NULL) {
+        goto done;
+    }
+
+    node->end = end;
+    node->serial = serial;
+
+    if (session) {
+        ngx_memcpy(ngx_para_cache_session_key(node), session,
+                   NGX_PARA_CACHE_KEY_SIZE);
+    }
+
+    ngx_memcpy(ngx_para_cache_record(node), record->data, record->len);
+
+    ngx_para_cache_link(sh, node, key);
+
+done:
+
+    ngx_para_cache_unlock(cache, sh);
 }
 
+
+/*
+ * A zone comes with its entries after a reload; another module file, after an
+ * upgrade, has another tag and gets a zone of its own.
+ */
 
 static ngx_int_t
 ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data)
 {
     ngx_para_cache_t *old = data;
 
-    ngx_para_cache_t     *cache;
-    ngx_para_cache_sh_t  *sh;
+    ngx_para_cache_t  *cache;
 
     cache = zone->data;
-
-    /* the same zone after a reload: entries and all */
 
     if (old) {
         *cache = *old;
@@ -322,61 +386,100 @@ ngx_para_cache_init_zone(ngx_shm_zone_t *zone, void *data)
     cache->shpool = (ngx_slab_pool_t *) zone->shm.addr;
 
     if (zone->shm.exists) {
-        sh = cache->shpool->data;
-
-        if (sh->magic != NGX_PARA_CACHE_MAGIC
-            || sh->layout != NGX_PARA_CACHE_LAYOUT)
-        {
-            ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
-                          "para_auth_zone \"%V\" has the layout of another "
-                          "version of this module, restart nginx",
-                          &zone->shm.name);
-            return NGX_ERROR;
-        }
-
-        cache->sh = sh;
         return NGX_OK;
     }
 
-    sh = ngx_para_cache_create(cache->shpool, zone->shm.size);
-    if (sh == NULL) {
-        return NGX_ERROR;
-    }
+    cache->shpool->data = ngx_para_cache_create(cache->shpool);
 
-    /* a full zone is the normal state of a cache, not worth a log line */
-
-    cache->shpool->log_nomem = 0;
-    cache->shpool->data = sh;
-    cache->sh = sh;
-
-    return NGX_OK;
+    return cache->shpool->data ? NGX_OK : NGX_ERROR;
 }
 
 
 static ngx_para_cache_sh_t *
-ngx_para_cache_create(ngx_slab_pool_t *shpool, size_t size)
+ngx_para_cache_create(ngx_slab_pool_t *shpool)
 {
+    size_t                size;
     ngx_uint_t            n;
     ngx_para_cache_sh_t  *sh;
 
     /* about one bucket for each entry that fits */
 
+    size = shpool->end - (u_char *) shpool;
+
     for (n = 64; n < size / 1024; n <<= 1) { /* void */ }
 
-    sh = ngx_slab_calloc(shpool, sizeof(ngx_para_cache_sh_t)
-                                 + n * sizeof(ngx_para_cache_node_t *));
+    sh = ngx_slab_calloc_locked(shpool, sizeof(ngx_para_cache_sh_t)
+                                        + n * sizeof(ngx_para_cache_node_t *));
     if (sh == NULL) {
         return NULL;
     }
 
-    sh->magic = NGX_PARA_CACHE_MAGIC;
-    sh->layout = NGX_PARA_CACHE_LAYOUT;
     sh->mask = n - 1;
     sh->ended_max = n / 8;
     ngx_queue_init(&sh->good);
     ngx_queue_init(&sh->bad);
 
+    /* a full zone is the normal state of a cache, not worth a log line */
+
+    shpool->log_nomem = 0;
+
     return sh;
+}
+
+
+/*
+ * Who finds the cache busy behind the lock has inherited it from a worker that
+ * died inside: nothing in it can be believed, and it begins anew.  NULL, with
+ * the lock held all the same, if it could not.
+ */
+
+static ngx_para_cache_sh_t *
+ngx_para_cache_lock(ngx_para_cache_t *cache)
+{
+    ngx_slab_pool_t      *shpool;
+    ngx_para_cache_sh_t  *sh;
+
+    shpool = cache->shpool;
+
+    ngx_shmtx_lock(&shpool->mutex);
+
+    sh = shpool->data;
+
+    if (sh == NULL || sh->busy) {
+
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "para_auth: a worker died in the shared cache, "
+                      "which begins anew");
+
+        shpool->data = NULL;
+        ngx_memory_barrier();
+
+        ngx_slab_init(shpool);
+        sh = ngx_para_cache_create(shpool);
+
+        if (sh == NULL) {
+            return NULL;
+        }
+    }
+
+    sh->busy = 1;
+    ngx_memory_barrier();
+
+    shpool->data = sh;
+
+    return sh;
+}
+
+
+static void
+ngx_para_cache_unlock(ngx_para_cache_t *cache, ngx_para_cache_sh_t *sh)
+{
+    if (sh) {
+        ngx_memory_barrier();
+        sh->busy = 0;
+    }
+
+    ngx_shmtx_unlock(&cache->shpool->mutex);
 }
 
 
@@ -412,22 +515,42 @@ ngx_para_cache_copy(ngx_para_cache_node_t *node, ngx_pool_t *pool,
 
 
 /*
- * Takes the entry of this key out and links a new one with room for a record.
- * What the old one said is gone in any case: without memory there is none.
+ * Two workers may ask at about the same time, and the slower answer is the
+ * older one: it must not bring back a session that has ended since.
  */
 
+static ngx_uint_t
+ngx_para_cache_is_late(ngx_para_cache_node_t *node, ngx_uint_t active,
+    ngx_msec_t asked)
+{
+    ngx_msec_int_t  newer;
+
+    newer = (ngx_msec_int_t) (node->asked - asked);
+
+    return newer > 0
+           || (newer == 0 && active && node->kind == NGX_PARA_CACHE_ENDED);
+}
+
+
+static ngx_uint_t
+ngx_para_cache_says(ngx_para_cache_node_t *node, const ngx_str_t *record)
+{
+    return node->len == record->len
+           && ngx_memcmp(ngx_para_cache_record(node), record->data,
+                         record->len)
+              == 0;
+}
+
+
+/* A node of this kind with room for a record, not linked yet. */
+
 static ngx_para_cache_node_t *
-ngx_para_cache_replace(ngx_para_cache_t *cache, const u_char *key,
+ngx_para_cache_alloc(ngx_para_cache_t *cache, ngx_para_cache_sh_t *sh,
     ngx_para_cache_kind_e kind, size_t len)
 {
-    size_t                   size;
-    ngx_para_cache_node_t   *node, **bucket;
-
-    node = ngx_para_cache_find(cache->sh, key);
-
-    if (node) {
-        ngx_para_cache_delete(cache, node);
-    }
+    size_t                  size;
+    ngx_uint_t              tries;
+    ngx_para_cache_node_t  *node;
 
     if (len > 65535) {
         return NULL;
@@ -439,79 +562,86 @@ ngx_para_cache_replace(ngx_para_cache_t *cache, const u_char *key,
         size += NGX_PARA_CACHE_KEY_SIZE;
     }
 
-    node = ngx_para_cache_alloc(cache, kind, size);
-    if (node == NULL) {
-        return NULL;
+    if (kind == NGX_PARA_CACHE_ENDED && sh->ended >= sh->ended_max) {
+        (void) ngx_para_cache_evict(cache, sh, kind);
     }
 
-    ngx_memcpy(node->key, key, NGX_PARA_CACHE_KEY_SIZE);
-    node->kind = (uint16_t) kind;
-    node->len = (uint16_t) len;
+    node = ngx_slab_calloc_locked(cache->shpool, size);
 
-    bucket = ngx_para_cache_bucket(cache->sh, key);
-    node->next = *bucket;
-    *bucket = node;
+    for (tries = 0; node == NULL && tries < NGX_PARA_CACHE_EVICT_MAX; tries++)
+    {
+        if (!ngx_para_cache_evict(cache, sh, kind)) {
+            return NULL;
+        }
 
-    if (kind == NGX_PARA_CACHE_ENDED) {
-        cache->sh->ended++;
-        ngx_queue_insert_head(&cache->sh->bad, &node->queue);
+        node = ngx_slab_calloc_locked(cache->shpool, size);
+    }
 
-    } else {
-        ngx_queue_insert_head(&cache->sh->good, &node->queue);
+    if (node) {
+        node->kind = (uint16_t) kind;
+        node->len = (uint16_t) len;
     }
 
     return node;
 }
 
 
-static ngx_para_cache_node_t *
-ngx_para_cache_alloc(ngx_para_cache_t *cache, ngx_para_cache_kind_e kind,
-    size_t size)
+/* Makes room for an entry of this kind; 0 if there is nothing to take. */
+
+static ngx_uint_t
+ngx_para_cache_evict(ngx_para_cache_t *cache, ngx_para_cache_sh_t *sh,
+    ngx_para_cache_kind_e kind)
 {
-    ngx_uint_t              tries;
-    ngx_queue_t            *queue, *q;
-    ngx_para_cache_sh_t    *sh;
-    ngx_para_cache_node_t  *node;
+    ngx_queue_t  *queue, *q;
 
-    sh = cache->sh;
+    queue = ngx_queue_empty(&sh->bad) ? &sh->good : &sh->bad;
 
-    if (kind == NGX_PARA_CACHE_ENDED && sh->ended >= sh->ended_max) {
-        q = ngx_queue_last(&sh->bad);
-        ngx_para_cache_delete(cache,
-                           ngx_queue_data(q, ngx_para_cache_node_t, queue));
+    /* a refusal never pushes out a good entry */
+
+    if (ngx_queue_empty(queue)
+        || (kind == NGX_PARA_CACHE_ENDED && queue == &sh->good))
+    {
+        return 0;
     }
 
-    for (tries = 0; /* void */; tries++) {
+    q = ngx_queue_last(queue);
 
-        node = ngx_slab_alloc_locked(cache->shpool, size);
+    ngx_para_cache_delete(cache, sh,
+                          ngx_queue_data(q, ngx_para_cache_node_t, queue));
 
-        if (node || tries == NGX_PARA_CACHE_EVICT_MAX) {
-            return node;
-        }
+    return 1;
+}
 
-        /* a refusal never pushes out a good entry */
 
-        queue = ngx_queue_empty(&sh->bad) ? &sh->good : &sh->bad;
+static void
+ngx_para_cache_link(ngx_para_cache_sh_t *sh, ngx_para_cache_node_t *node,
+    const u_char *key)
+{
+    ngx_para_cache_node_t  **bucket;
 
-        if (ngx_queue_empty(queue)
-            || (kind == NGX_PARA_CACHE_ENDED && queue == &sh->good))
-        {
-            return NULL;
-        }
+    ngx_memcpy(node->key, key, NGX_PARA_CACHE_KEY_SIZE);
 
-        q = ngx_queue_last(queue);
-        ngx_para_cache_delete(cache,
-                           ngx_queue_data(q, ngx_para_cache_node_t, queue));
+    bucket = ngx_para_cache_bucket(sh, key);
+    node->next = *bucket;
+    *bucket = node;
+
+    if (node->kind == NGX_PARA_CACHE_ENDED) {
+        sh->ended++;
+        ngx_queue_insert_head(&sh->bad, &node->queue);
+
+    } else {
+        ngx_queue_insert_head(&sh->good, &node->queue);
     }
 }
 
 
 static void
-ngx_para_cache_delete(ngx_para_cache_t *cache, ngx_para_cache_node_t *node)
+ngx_para_cache_delete(ngx_para_cache_t *cache, ngx_para_cache_sh_t *sh,
+    ngx_para_cache_node_t *node)
 {
     ngx_para_cache_node_t  **np;
 
-    np = ngx_para_cache_bucket(cache->sh, node->key);
+    np = ngx_para_cache_bucket(sh, node->key);
 
     while (*np != node) {
         np = &(*np)->next;
@@ -522,7 +652,7 @@ ngx_para_cache_delete(ngx_para_cache_t *cache, ngx_para_cache_node_t *node)
     ngx_queue_remove(&node->queue);
 
     if (node->kind == NGX_PARA_CACHE_ENDED) {
-        cache->sh->ended--;
+        sh->ended--;
     }
 
     ngx_slab_free_locked(cache->shpool, node);

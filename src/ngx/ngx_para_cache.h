@@ -18,12 +18,8 @@
 #define NGX_PARA_CACHE_KEY_SIZE  PARA_DIGEST_SIZE
 
 
-typedef struct ngx_para_cache_sh_s  ngx_para_cache_sh_t;
-
-
 typedef struct {
-    ngx_para_cache_sh_t  *sh;
-    ngx_slab_pool_t      *shpool;
+    ngx_slab_pool_t  *shpool;
 } ngx_para_cache_t;
 
 
@@ -48,9 +44,12 @@ ngx_int_t ngx_para_cache_session_lookup(ngx_para_cache_t *cache,
     const u_char *key, ngx_msec_t valid, ngx_msec_t negative, ngx_pool_t *pool,
     ngx_para_cache_session_t *session);
 
-/* Keeps Para's word, as of now.  Without memory it is not kept. */
+/*
+ * Keeps Para's word as of the moment when it was asked (ngx_current_msec),
+ * unless the cache has a later one.  Without memory it is not kept.
+ */
 void ngx_para_cache_session_store(ngx_para_cache_t *cache, const u_char *key,
-    const ngx_para_cache_session_t *session);
+    const ngx_para_cache_session_t *session, ngx_msec_t asked);
 
 /*
  * Looks for an identity that ends after now (seconds since the epoch).  One
@@ -63,7 +62,8 @@ ngx_int_t ngx_para_cache_identity_lookup(ngx_para_cache_t *cache,
 
 /*
  * Keeps an identity until end.  session is the key of the session that it is
- * bound to, and session_record what it was matched with; NULL for none.
+ * bound to, and session_record what it was matched with; NULL for none.  It is
+ * not kept if the cache no longer says that of the session.
  */
 void ngx_para_cache_identity_store(ngx_para_cache_t *cache, const u_char *key,
     time_t end, const ngx_str_t *record, const u_char *session,

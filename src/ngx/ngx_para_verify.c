@@ -14,6 +14,7 @@ struct ngx_para_verify_call_s {
     ngx_para_verify_done_pt          done;
     void                            *data;
 
+    ngx_msec_t                       asked;
     u_char                          *answer;
     size_t                           len;
 
@@ -83,6 +84,7 @@ ngx_para_verify_start(ngx_http_request_t *r, ngx_para_verify_t *verify,
         }
 
         call->leader = verify;
+        call->asked = ngx_current_msec;
         call->target = target;
         call->done = done;
         call->data = data;
@@ -299,6 +301,7 @@ ngx_para_verify_finished(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 
     ngx_memzero(&result, sizeof(ngx_para_verify_result_t));
 
+    result.asked = call->asked;
     result.retry_after = NGX_PARA_VERIFY_RETRY_AFTER;
     result.reason = ngx_para_verify_verdict(call, rc, &result);
 

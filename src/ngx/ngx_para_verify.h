@@ -41,6 +41,7 @@ typedef struct {
                                            else Para did not say */
     ngx_str_t             record;       /* para_session_t's fields if active */
     time_t                retry_after;  /* s, if Para did not say */
+    ngx_msec_t            asked;        /* ngx_current_msec of the question */
 } ngx_para_verify_result_t;
 
 
