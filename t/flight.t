@@ -451,4 +451,32 @@ sub curl_parallel {
     $nginx->stop;
 }
 
+# Two workers ask, and the slower answer is the older one: the session has ended
+# since, and an "active" of before must not bring it back.
+{
+    my $nginx = gateway(workers => 2);
+    my $login = login('dave');
+
+    reset_para();
+    fault(VERIFY, 'slow', times => 1, delay_ms => 4 * SLOW);
+    fault(VERIFY, '403');
+
+    # Many clients, so that both workers have some.
+    my @first = map { connect_to($nginx->{port}) } 1 .. 40;
+    send_text($first[0], text_of($login));
+    wait_for_calls(1);
+    send_text($_, text_of($login)) for @first[1 .. $#first];
+
+    my @answers = map { read_answer($_) } @first;
+    is(para_calls(VERIFY), 2, 'late answer: a call of each worker');
+
+    my $statuses = statuses(@answers);
+    ok($statuses->{200} && $statuses->{401}, 'late answer: one each way');
+
+    my @after = map { get($nginx->{port}, '/', credentials($login)) } 1 .. 20;
+    is_deeply(statuses(@after), {401 => 20}, 'late answer: it came too late');
+
+    $nginx->stop;
+}
+
 done_testing();

@@ -1,24 +1,42 @@
 #include "ngx_para_subrequest.h"
 
 
-static ngx_int_t ngx_para_subrequest_build(ngx_http_request_t *sr,
-    ngx_buf_t *body);
-static ngx_int_t ngx_para_subrequest_body(ngx_http_request_t *sr,
-    ngx_buf_t *body);
-static ngx_int_t ngx_para_subrequest_header(ngx_http_request_t *sr,
-    const ngx_str_t *name, const ngx_str_t *value);
+/* What the subrequest will be: made before there is one. */
 
+typedef struct {
+    ngx_list_t                  headers;
+    ngx_http_variable_value_t  *variables;
+    ngx_http_request_body_t    *body;
+} ngx_para_subrequest_parts_t;
+
+
+static ngx_int_t ngx_para_subrequest_prepare(ngx_http_request_t *r,
+    ngx_buf_t *body, ngx_para_subrequest_parts_t *parts);
+static ngx_int_t ngx_para_subrequest_body(ngx_http_request_t *r,
+    ngx_buf_t *body, ngx_para_subrequest_parts_t *parts);
+static ngx_int_t ngx_para_subrequest_header(ngx_http_request_t *r,
+    ngx_list_t *headers, const ngx_str_t *name, const ngx_str_t *value);
+static void ngx_para_subrequest_become(ngx_http_request_t *sr,
+    const ngx_para_subrequest_parts_t *parts);
+
+
+/*
+ * Once ngx_http_subrequest() has posted it, it runs whatever else fails: so
+ * nothing may fail after that.
+ */
 
 ngx_int_t
 ngx_para_subrequest_post(ngx_http_request_t *r, const ngx_str_t *location,
     ngx_buf_t *body, ngx_http_post_subrequest_pt finished, void *data,
     ngx_http_request_t **sr)
 {
-    ngx_str_t                    uri;
-    ngx_http_post_subrequest_t  *ps;
+    ngx_str_t                     uri;
+    ngx_http_post_subrequest_t   *ps;
+    ngx_para_subrequest_parts_t   parts;
 
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
-    if (ps == NULL) {
+
+    if (ps == NULL || ngx_para_subrequest_prepare(r, body, &parts) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -33,79 +51,56 @@ ngx_para_subrequest_post(ngx_http_request_t *r, const ngx_str_t *location,
         return NGX_ERROR;
     }
 
-    /* it runs only after we return, so what it is can still be changed */
+    ngx_para_subrequest_become(*sr, &parts);
 
-    return ngx_para_subrequest_build(*sr, body);
+    return NGX_OK;
 }
 
 
-/*
- * nginx has made it a GET with the variables and headers of its parent.  A
- * header list of its own also has no Content-Length of the client's, whose body
- * would be measured instead of ours.
- */
-
 static ngx_int_t
-ngx_para_subrequest_build(ngx_http_request_t *sr, ngx_buf_t *body)
+ngx_para_subrequest_prepare(ngx_http_request_t *r, ngx_buf_t *body,
+    ngx_para_subrequest_parts_t *parts)
 {
     ngx_http_core_main_conf_t  *cmcf;
 
-    static const ngx_str_t  post = ngx_string("POST");
     static const ngx_str_t  accept = ngx_string("Accept");
     static const ngx_str_t  type = ngx_string("Content-Type");
     static const ngx_str_t  json = ngx_string("application/json");
 
-    cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
 
-    sr->variables = ngx_pcalloc(sr->pool, cmcf->variables.nelts
+    parts->variables = ngx_pcalloc(r->pool, cmcf->variables.nelts
                                           * sizeof(ngx_http_variable_value_t));
-    if (sr->variables == NULL) {
+    if (parts->variables == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&sr->headers_in, sizeof(ngx_http_headers_in_t));
-
-    if (ngx_list_init(&sr->headers_in.headers, sr->pool, 4,
-                      sizeof(ngx_table_elt_t))
-        != NGX_OK)
+    if (ngx_list_init(&parts->headers, r->pool, 4, sizeof(ngx_table_elt_t))
+        != NGX_OK
+        || ngx_para_subrequest_header(r, &parts->headers, &type, &json)
+           != NGX_OK
+        || ngx_para_subrequest_header(r, &parts->headers, &accept, &json)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    sr->headers_in.keep_alive_n = -1;
-
-    sr->method = NGX_HTTP_POST;
-    sr->method_name = post;
-
-    if (ngx_para_subrequest_header(sr, &type, &json) != NGX_OK
-        || ngx_para_subrequest_header(sr, &accept, &json) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    /* the answer is captured from memory */
-
-    sr->filter_need_in_memory = 1;
-
-    /* no error_page: a page of the operator's must not become the verdict */
-
-    sr->error_page = 1;
-
-    return ngx_para_subrequest_body(sr, body);
+    return ngx_para_subrequest_body(r, body, parts);
 }
 
 
 static ngx_int_t
-ngx_para_subrequest_body(ngx_http_request_t *sr, ngx_buf_t *body)
+ngx_para_subrequest_body(ngx_http_request_t *r, ngx_buf_t *body,
+    ngx_para_subrequest_parts_t *parts)
 {
     ngx_http_request_body_t  *rb;
 
-    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
+    rb = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
     if (rb == NULL) {
         return NGX_ERROR;
     }
 
-    rb->bufs = ngx_alloc_chain_link(sr->pool);
+    rb->bufs = ngx_alloc_chain_link(r->pool);
     if (rb->bufs == NULL) {
         return NGX_ERROR;
     }
@@ -116,20 +111,19 @@ ngx_para_subrequest_body(ngx_http_request_t *sr, ngx_buf_t *body)
     rb->bufs->next = NULL;
     rb->buf = body;
 
-    sr->request_body = rb;
-    sr->headers_in.content_length_n = body->last - body->pos;
+    parts->body = rb;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_para_subrequest_header(ngx_http_request_t *sr, const ngx_str_t *name,
-    const ngx_str_t *value)
+ngx_para_subrequest_header(ngx_http_request_t *r, ngx_list_t *headers,
+    const ngx_str_t *name, const ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 
-    h = ngx_list_push(&sr->headers_in.headers);
+    h = ngx_list_push(headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -137,7 +131,7 @@ ngx_para_subrequest_header(ngx_http_request_t *sr, const ngx_str_t *name,
     h->key = *name;
     h->value = *value;
 
-    h->lowcase_key = ngx_pnalloc(sr->pool, name->len);
+    h->lowcase_key = ngx_pnalloc(r->pool, name->len);
     if (h->lowcase_key == NULL) {
         return NGX_ERROR;
     }
@@ -148,4 +142,43 @@ ngx_para_subrequest_header(ngx_http_request_t *sr, const ngx_str_t *name,
 #endif
 
     return NGX_OK;
+}
+
+
+/*
+ * nginx has made it a GET with the variables, the headers and the request line
+ * of its parent.  Headers of its own also have no Content-Length of the
+ * client's, whose body would be measured instead of ours.
+ */
+
+static void
+ngx_para_subrequest_become(ngx_http_request_t *sr,
+    const ngx_para_subrequest_parts_t *parts)
+{
+    static const ngx_str_t  post = ngx_string("POST");
+
+    sr->variables = parts->variables;
+
+    ngx_memzero(&sr->headers_in, sizeof(ngx_http_headers_in_t));
+
+    sr->headers_in.headers = parts->headers;
+    sr->headers_in.headers.last = &sr->headers_in.headers.part;
+    sr->headers_in.content_length_n = parts->body->buf->last
+                                      - parts->body->buf->pos;
+    sr->headers_in.keep_alive_n = -1;
+
+    sr->request_body = parts->body;
+
+    sr->method = NGX_HTTP_POST;
+    sr->method_name = post;
+    sr->unparsed_uri = sr->uri;
+    ngx_str_null(&sr->request_line);
+
+    /* the answer is captured from memory */
+
+    sr->filter_need_in_memory = 1;
+
+    /* no error_page: a page of the operator's must not become the verdict */
+
+    sr->error_page = 1;
 }
