@@ -513,6 +513,8 @@ refused('nothing that passes', qr/${AT}it has no proxy_pass to Para: write/,
 refused('a cache', qr/${AT}an answer from a cache is no verdict: write/,
     http => http() . "proxy_cache_path $PARA_DIR/cache keys_zone=c:1m;",
     server => "proxy_cache c;\n" . marked());
+refused('a store', qr/${AT}Para's answers must not be kept in files: write/,
+    server => "proxy_store on;\n" . marked());
 refused('error pages', qr/${AT}an error page is no verdict: write "proxy_inte/,
     server => "proxy_intercept_errors on;\n" . marked());
 refused($_, qr/${AT}Para must get the request as it is: write "proxy_pass_requ/,
@@ -536,6 +538,31 @@ accepted('TLS that is not verified',
     qr/${AT}the secret key and sessions go to whoever answers: write/,
     http => http(api => 'api https://127.0.0.1:1;'), server => marked());
 
+
+refused("a credential under an identity's name: $_->[0]",
+    qr/looks for a credential in the header "\S+", which is an identity header/,
+    server => "$_->[1]\npara_auth app;\n$VERIFY")
+    for ['default', 'para_auth_token $http_x_para_user_id;'],
+    ['session', 'para_auth_session_token $http_X_Para.Roles;'],
+    ['custom', 'para_auth_token $http_x_tok; para_auth_header X-Tok a;'],
+    ['jwt only', "para_auth_token \$http_x_tok;\n"
+        . 'location /a { para_auth app jwt; para_auth_header X-Tok a; }'];
+
+my $CACHE = "proxy_cache_path $PARA_DIR/c keys_zone=c:1m;";
+
+accepted('proxy_cache for all users',
+    qr/protects a location with proxy_cache, which gives one user's answer to/,
+    http => http() . $CACHE,
+    server => "location / { para_auth app; proxy_cache c; "
+        . "proxy_pass $APP_URL; }\n$VERIFY");
+accepted('proxy_cache by user', undef,
+    http => http() . $CACHE,
+    server => "location / { para_auth app; proxy_cache c; "
+        . 'proxy_cache_key $para_auth_user_id$uri;'
+        . "proxy_pass $APP_URL; }\n$VERIFY");
+accepted('proxy_cache where nobody is', undef,
+    http => http() . $CACHE,
+    server => "location / { proxy_cache c; proxy_pass $APP_URL; }");
 
 # ---- Credentials, cache, match, headers -----------------------------------
 

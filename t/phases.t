@@ -26,6 +26,9 @@ put_file('www/two.html',
     "<!--#include virtual=\"/app/one\" -->|<!--#include virtual=\"/app/two\" -->"
     . "|<!--#include virtual=\"/other/three\" -->"
     . "|<!--#include virtual=\"/public/four\" -->");
+put_file('www/told.html',
+    "<!--#include virtual=\"/tell/same\" -->"
+    . "<!--#include virtual=\"/tell/open\" -->");
 put_file('www/file.txt', "a file\n");
 
 # "open sesame" for user "op".
@@ -258,6 +261,17 @@ CONF
         # subrequests
         location = /open.html { para_auth off; ssi on; ssi_types *; }
         location = /two.html { ssi on; }
+        location = /told.html { ssi on; }
+        location /tell/same { return 200 "<\$para_auth_user_id>"; }
+        location /tell/open {
+            para_auth off; return 200 "<\$para_auth_user_id\$para_auth_cache>";
+        }
+        location /granted {
+            try_files /nothing /tell/status;
+        }
+        location /tell/status {
+            para_auth off; return 200 "<\$para_auth_status>";
+        }
         location /add-open {
             para_auth off; add_after_body /app/added; addition_types *;
             proxy_pass $APP_URL;
@@ -589,6 +603,12 @@ my $accel = '_header=X-Accel-Redirect:';
         like($answer->{body}, qr/403 Forbidden/, 'SSI, open page: refused');
         is(app_count(), 0, 'SSI, open page: nothing at the app');
     }
+
+    # What is known of the user is not told where nothing was granted.
+    is(ask('/told.html', $good)->{body}, "<$login->{userId}><>",
+        'SSI: variables of the same policy, and of none');
+    is(ask('/granted', $good)->{body}, '<>',
+        'a redirect: what was granted before is not the new location\'s');
 
     refused(ask('/two.html'), 401, 'SSI, protected page, nobody');
 

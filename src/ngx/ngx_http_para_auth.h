@@ -50,7 +50,7 @@ typedef struct {
     ngx_array_t                 marked;       /* ngx_http_para_auth_loc_conf_t *
                                                  that lead to Para */
     ngx_array_t                 protected;    /* ngx_http_para_auth_loc_conf_t *
-                                                 that check sessions */
+                                                 that are not off */
 } ngx_http_para_auth_srv_conf_t;
 
 
@@ -64,6 +64,8 @@ typedef struct {
     ngx_msec_t                  valid;
     ngx_msec_t                  negative;
     ngx_uint_t                  match;        /* para_match_e */
+
+    void                      **loc_conf;     /* of all modules; if not off */
 
     ngx_para_credential_conf_t  credential;
     ngx_para_inject_conf_t      inject;
@@ -135,6 +137,13 @@ ngx_http_para_auth_ctx_t *ngx_http_para_auth_find_ctx(ngx_http_request_t *r);
 
 /* The same, made if need be: NULL if memory is out. */
 ngx_http_para_auth_ctx_t *ngx_http_para_auth_get_ctx(ngx_http_request_t *r);
+
+/*
+ * 1 if the location of this request has the identity: it let the request in
+ * itself, or, for a subrequest, by the same policy its main request.
+ */
+ngx_uint_t ngx_http_para_auth_granted(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx);
 
 void ngx_http_para_auth_init_filters(void);
 

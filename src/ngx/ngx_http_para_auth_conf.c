@@ -17,6 +17,10 @@ static char *ngx_http_para_auth_policy(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_find_target(ngx_conf_t *cf,
+    ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_check_sources(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_init_server(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf);
 
@@ -218,7 +222,7 @@ ngx_http_para_auth_resolve(ngx_conf_t *cf,
 }
 
 
-/* Notes that a location needs a way to Para: looked for when all is known. */
+/* Notes a location that is to be looked at when all is known. */
 
 static char *
 ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
@@ -226,9 +230,7 @@ ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
     ngx_http_para_auth_srv_conf_t   *scf;
     ngx_http_para_auth_loc_conf_t  **protected;
 
-    if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
-        return NGX_CONF_OK;
-    }
+    lcf->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
 
@@ -474,8 +476,7 @@ static ngx_int_t
 ngx_http_para_auth_init_server(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf)
 {
-    ngx_uint_t                       i, j;
-    ngx_para_verify_target_t       **target;
+    ngx_uint_t                       i;
     ngx_http_para_auth_loc_conf_t  **lcf;
 
     lcf = scf->marked.elts;
@@ -488,26 +489,87 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
     }
 
     lcf = scf->protected.elts;
-    target = scf->targets.elts;
 
     for (i = 0; i < scf->protected.nelts; i++) {
 
-        ngx_http_para_auth_warn_unbound(cf, lcf, i);
-
-        for (j = 0; j < scf->targets.nelts; j++) {
-            if (target[j]->provider == lcf[i]->provider) {
-                lcf[i]->target = target[j];
-            }
+        if (ngx_http_para_auth_check_sources(cf, lcf[i]) != NGX_OK
+            || ngx_http_para_auth_find_target(cf, scf, lcf[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
         }
 
-        if (lcf[i]->target == NULL) {
+        ngx_http_para_auth_warn_unbound(cf, lcf, i);
+
+        if (ngx_para_upstream_caches(cf, lcf[i]->loc_conf)) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "para_auth in %s:%ui protects a location with "
+                          "proxy_cache, which gives one user's answer to all: "
+                          "write \"proxy_cache_key\" with "
+                          "$para_auth_user_id, or \"proxy_cache off;\"",
+                          lcf[i]->file, lcf[i]->line);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Every location that checks sessions gets its way to Para. */
+
+static ngx_int_t
+ngx_http_para_auth_find_target(ngx_conf_t *cf,
+    ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_uint_t                  i;
+    ngx_para_verify_target_t  **target;
+
+    if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
+        return NGX_OK;
+    }
+
+    target = scf->targets.elts;
+
+    for (i = 0; i < scf->targets.nelts; i++) {
+        if (target[i]->provider == lcf->provider) {
+            lcf->target = target[i];
+            return NGX_OK;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "para_auth in %s:%ui checks sessions, and the server "
+                  "has no way to Para for \"%V\": include "
+                  "para-auth-verify.conf, a location with "
+                  "\"para_auth_upstream %V verify;\"",
+                  lcf->file, lcf->line, &lcf->name, &lcf->name);
+
+    return NGX_ERROR;
+}
+
+
+/* A credential under an identity's name would be removed as a look-alike. */
+
+static ngx_int_t
+ngx_http_para_auth_check_sources(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_uint_t                       i;
+    const ngx_str_t                 *name;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    for (i = 0;
+         (name = ngx_para_credential_header(&lcf->credential, i)) != NULL;
+         i++)
+    {
+        if (ngx_para_inject_is_name(&mcf->names, name)) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "para_auth in %s:%ui checks sessions, and the server "
-                          "has no way to Para for \"%V\": include "
-                          "para-auth-verify.conf, a location with "
-                          "\"para_auth_upstream %V verify;\"",
-                          lcf[i]->file, lcf[i]->line, &lcf[i]->name,
-                          &lcf[i]->name);
+                          "para_auth in %s:%ui looks for a credential in the "
+                          "header \"%V\", which is an identity header and "
+                          "removed from every request: name another in "
+                          "para_auth_token, para_auth_session_token or "
+                          "para_auth_header", lcf->file, lcf->line, name);
             return NGX_ERROR;
         }
     }

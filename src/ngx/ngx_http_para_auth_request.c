@@ -39,6 +39,13 @@ ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
         ctx = ngx_http_para_auth_find_ctx(r);
 
         if (ctx) {
+
+            /* a refusal stays to be told of, what was granted does not */
+
+            if (ctx->granted) {
+                ctx->decided = 0;
+            }
+
             ctx->granted = NULL;
             ctx->step = 0;
         }
@@ -113,10 +120,7 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
      * the same policy let its main request in.
      */
 
-    if (ctx == NULL || ctx->granted == NULL
-        || ngx_memcmp(ctx->granted->policy, lcf->policy, PARA_DIGEST_SIZE)
-           != 0)
-    {
+    if (!ngx_http_para_auth_granted(r, ctx)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "para_auth: subrequest \"%V\" refused, because its main "
                       "request was not let in by the policy of its location",
@@ -125,6 +129,26 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
     }
 
     return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_para_auth_granted(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx)
+{
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    if (ctx == NULL || ctx->granted == NULL) {
+        return 0;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    return r == r->main
+           || (lcf->provider
+               && ngx_memcmp(ctx->granted->policy, lcf->policy,
+                             PARA_DIGEST_SIZE)
+                  == 0);
 }
 
 

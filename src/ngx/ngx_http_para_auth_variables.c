@@ -118,7 +118,7 @@ ngx_http_para_auth_field_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
 
-    if (ctx == NULL || ctx->granted == NULL) {
+    if (!ngx_http_para_auth_granted(r, ctx)) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -162,7 +162,7 @@ ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
 
-    if (ctx == NULL || ctx->granted == NULL) {
+    if (!ngx_http_para_auth_granted(r, ctx)) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -217,11 +217,13 @@ ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
     }
 
     if (!ngx_para_upstream_leads_to_api(r, lcf->upstream)) {
-        ngx_para_verify_disarm(&ctx->verify);
+        ngx_para_verify_withhold(&ctx->verify);
         return NGX_OK;
     }
 
-    ngx_para_verify_arm(&ctx->verify);
+    if (ngx_para_verify_arm(&ctx->verify) != NGX_OK) {
+        return NGX_OK;
+    }
 
     return ngx_http_para_auth_set_variable(v, lcf->marked->secret_key.data,
                                            lcf->marked->secret_key.len);

@@ -195,15 +195,39 @@ ngx_para_credential_session(const ngx_para_credential_conf_t *conf,
 }
 
 
+const ngx_str_t *
+ngx_para_credential_header(const ngx_para_credential_conf_t *conf,
+    ngx_uint_t i)
+{
+    ngx_uint_t          j, n;
+    ngx_array_t        *sources[2];
+    ngx_para_source_t  *source;
+
+    sources[0] = conf->token;
+    sources[1] = conf->session;
+
+    for (n = 0; n < 2; n++) {
+        source = sources[n]->elts;
+
+        for (j = 0; j < sources[n]->nelts; j++) {
+            if (source[j].kind == NGX_PARA_SOURCE_HEADER && i-- == 0) {
+                return &source[j].name;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
 ngx_int_t
 ngx_para_credential_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
     void *data)
 {
     ngx_para_credential_conf_t *conf = data;
 
-    ngx_uint_t          i, n;
-    ngx_array_t        *sources[2];
-    ngx_para_source_t  *source;
+    ngx_uint_t        i;
+    const ngx_str_t  *name;
 
     if (ngx_para_headers_is(h, &ngx_para_authorization)) {
         return conf->bearer && ngx_para_bearer(h) ? NGX_DECLINED : NGX_OK;
@@ -213,18 +237,9 @@ ngx_para_credential_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
         return conf->cookies ? ngx_para_cookie_remove(r, h, conf) : NGX_OK;
     }
 
-    sources[0] = conf->token;
-    sources[1] = conf->session;
-
-    for (n = 0; n < 2; n++) {
-        source = sources[n]->elts;
-
-        for (i = 0; i < sources[n]->nelts; i++) {
-            if (source[i].kind == NGX_PARA_SOURCE_HEADER
-                && ngx_para_headers_is(h, &source[i].name))
-            {
-                return NGX_DECLINED;
-            }
+    for (i = 0; (name = ngx_para_credential_header(conf, i)) != NULL; i++) {
+        if (ngx_para_headers_is(h, name)) {
+            return NGX_DECLINED;
         }
     }
 

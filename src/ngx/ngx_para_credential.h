@@ -42,6 +42,10 @@ para_reason_e ngx_para_credential_session(
     const ngx_para_credential_conf_t *conf, const ngx_list_t *headers,
     para_span_t *value);
 
+/* The folded name of the i-th source that is a header, NULL past the end. */
+const ngx_str_t *ngx_para_credential_header(
+    const ngx_para_credential_conf_t *conf, ngx_uint_t i);
+
 /*
  * For ngx_para_headers_edit(), data is the conf: drops every header and every
  * cookie that is a source; Authorization only if its scheme is Bearer.

@@ -176,6 +176,27 @@ ngx_para_inject_merge(ngx_conf_t *cf, ngx_para_inject_names_t *names,
 }
 
 
+ngx_uint_t
+ngx_para_inject_is_name(const ngx_para_inject_names_t *names,
+    const ngx_str_t *folded)
+{
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    name = names->names.elts;
+
+    for (i = 0; i < names->names.nelts; i++) {
+        if (name[i].len == folded->len
+            && ngx_memcmp(name[i].data, folded->data, folded->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_int_t
 ngx_para_inject_strip(ngx_http_request_t *r,
     const ngx_para_inject_names_t *names, ngx_uint_t *stripped)
@@ -416,17 +437,10 @@ static ngx_int_t
 ngx_para_inject_add_name(ngx_para_inject_names_t *names,
     const ngx_str_t *folded)
 {
-    ngx_str_t   *name;
-    ngx_uint_t   i;
+    ngx_str_t  *name;
 
-    name = names->names.elts;
-
-    for (i = 0; i < names->names.nelts; i++) {
-        if (name[i].len == folded->len
-            && ngx_memcmp(name[i].data, folded->data, folded->len) == 0)
-        {
-            return NGX_OK;
-        }
+    if (ngx_para_inject_is_name(names, folded)) {
+        return NGX_OK;
     }
 
     name = ngx_array_push(&names->names);

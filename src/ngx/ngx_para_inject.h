@@ -39,6 +39,10 @@ char *ngx_para_inject_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_para_inject_merge(ngx_conf_t *cf, ngx_para_inject_names_t *names,
     ngx_para_inject_conf_t *prev, ngx_para_inject_conf_t *conf);
 
+/* 1 if a header of this folded name is one that no client may send. */
+ngx_uint_t ngx_para_inject_is_name(const ngx_para_inject_names_t *names,
+    const ngx_str_t *folded);
+
 /*
  * Removes every header whose name folds to one of the union.  Sets *stripped
  * if there was one.  NGX_OK or NGX_ERROR.

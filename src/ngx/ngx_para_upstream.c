@@ -7,7 +7,8 @@
 extern ngx_module_t  ngx_http_proxy_module;
 
 
-static ngx_uint_t ngx_para_upstream_key_used(ngx_conf_t *cf);
+static ngx_uint_t ngx_para_upstream_used(ngx_conf_t *cf,
+    const ngx_str_t *name);
 static ngx_int_t ngx_para_upstream_check_host(ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream, ngx_http_upstream_conf_t *ucf);
 static ngx_int_t ngx_para_upstream_check_resolution(ngx_conf_t *cf,
@@ -72,6 +73,8 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
 {
     ngx_http_upstream_conf_t  *ucf;
 
+    static const ngx_str_t  key = ngx_string("para_auth_secret_key");
+
     ucf = upstream->clcf->loc_conf[ngx_http_proxy_module.ctx_index];
 
     if (upstream->clcf->handler == NULL) {
@@ -87,6 +90,13 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
         return NGX_ERROR;
     }
 #endif
+
+    if (ucf->store > 0) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "Para's answers must not be kept in files: "
+                                "write \"proxy_store off;\"");
+        return NGX_ERROR;
+    }
 
     if (ucf->intercept_errors) {
         ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
@@ -112,7 +122,7 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
     }
 #endif
 
-    if (!ngx_para_upstream_key_used(cf)) {
+    if (!ngx_para_upstream_used(cf, &key)) {
         ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
                                 "Para would not know who asks: write "
                                 "\"proxy_set_header X-External-API-Key "
@@ -121,6 +131,42 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
     }
 
     return ngx_para_upstream_check_host(cf, upstream, ucf);
+}
+
+
+ngx_uint_t
+ngx_para_upstream_caches(ngx_conf_t *cf, void **loc_conf)
+{
+#if (NGX_HTTP_CACHE)
+
+    ngx_uint_t                 i;
+    ngx_http_upstream_conf_t  *ucf;
+
+    static const ngx_str_t  users[] = {
+        ngx_string("para_auth_user_id"),
+        ngx_string("para_auth_internal_user_id"),
+        ngx_string("para_auth_identifier")
+    };
+
+    ucf = loc_conf[ngx_http_proxy_module.ctx_index];
+
+    if (ucf->cache != 1) {
+        return 0;
+    }
+
+    for (i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+        if (ngx_para_upstream_used(cf, &users[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+
+#else
+
+    return 0;
+
+#endif
 }
 
 
@@ -157,23 +203,24 @@ ngx_para_upstream_leads_to_api(ngx_http_request_t *r,
 }
 
 
-/* In which location cannot be seen: what nginx knows is that some one does. */
+/*
+ * 1 if a variable is used in the configuration: where cannot be seen, nginx only
+ * knows that it is.
+ */
 
 static ngx_uint_t
-ngx_para_upstream_key_used(ngx_conf_t *cf)
+ngx_para_upstream_used(ngx_conf_t *cf, const ngx_str_t *name)
 {
     ngx_uint_t                  i;
     ngx_http_variable_t        *v;
     ngx_http_core_main_conf_t  *cmcf;
 
-    static const ngx_str_t  name = ngx_string("para_auth_secret_key");
-
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     v = cmcf->variables.elts;
 
     for (i = 0; i < cmcf->variables.nelts; i++) {
-        if (v[i].name.len == name.len
-            && ngx_strncmp(v[i].name.data, name.data, name.len) == 0)
+        if (v[i].name.len == name->len
+            && ngx_strncmp(v[i].name.data, name->data, name->len) == 0)
         {
             return 1;
         }

@@ -4,6 +4,9 @@
 #include "../core/para_session.h"
 
 
+#define NGX_PARA_VERIFY_ODD_EVERY  60           /* s, between log lines */
+
+
 /* One call to Para; lives in the pool of the request that makes it. */
 
 struct ngx_para_verify_call_s {
@@ -15,6 +18,7 @@ struct ngx_para_verify_call_s {
     void                            *data;
 
     ngx_msec_t                       asked;
+    ngx_str_t                        question;  /* the body, until armed */
     u_char                          *answer;
     size_t                           len;
 
@@ -40,6 +44,7 @@ static para_reason_e ngx_para_verify_verdict(ngx_para_verify_call_t *call,
 static para_reason_e ngx_para_verify_parse(ngx_para_verify_call_t *call,
     ngx_para_verify_result_t *result);
 static time_t ngx_para_verify_retry_after(ngx_http_upstream_t *u);
+static void ngx_para_verify_report_odd(ngx_para_verify_call_t *call);
 static void ngx_para_verify_report(ngx_para_verify_call_t *call,
     para_reason_e reason, ngx_int_t rc);
 static void ngx_para_verify_end(ngx_para_verify_call_t *call,
@@ -158,26 +163,29 @@ ngx_para_verify_enter(ngx_para_verify_t *verify)
 }
 
 
-void
+ngx_int_t
 ngx_para_verify_arm(ngx_para_verify_t *verify)
 {
-    verify->call->armed = 1;
+    ngx_para_verify_call_t  *call;
+
+    call = verify->call;
+
+    if (call->ended || call->misrouted) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(call->sr->request_body->buf->pos, call->question.data,
+               call->question.len);
+    call->armed = 1;
+
+    return NGX_OK;
 }
 
 
 void
-ngx_para_verify_disarm(ngx_para_verify_t *verify)
+ngx_para_verify_withhold(ngx_para_verify_t *verify)
 {
-    ngx_buf_t               *b;
-    ngx_para_verify_call_t  *call;
-
-    call = verify->call;
-    call->foreign = 1;
-
-    /* nginx will send it all the same: so that there is nothing in it */
-
-    b = call->sr->request_body->buf;
-    ngx_memset(b->pos, ' ', b->last - b->pos);
+    verify->call->foreign = 1;
 }
 
 
@@ -257,17 +265,23 @@ ngx_para_verify_call(ngx_para_verify_call_t *call, ngx_http_request_t *r,
     ngx_buf_t  *body;
 
     call->answer = ngx_pnalloc(r->pool, PARA_SESSION_ANSWER_MAX);
+    call->question.data = ngx_pnalloc(r->pool, PARA_SESSION_BODY_MAX);
     body = ngx_create_temp_buf(r->pool, PARA_SESSION_BODY_MAX);
 
-    if (call->answer == NULL || body == NULL) {
+    if (call->answer == NULL || call->question.data == NULL || body == NULL) {
         return NGX_ERROR;
     }
 
-    body->last = body->pos + para_session_verify_body(body->pos, token);
+    call->question.len = para_session_verify_body(call->question.data, token);
 
-    if (body->last == body->pos) {
+    if (call->question.len == 0) {
         return NGX_ERROR;
     }
+
+    /* blank until it is certain that it goes to Para */
+
+    ngx_memset(body->pos, ' ', call->question.len);
+    body->last = body->pos + call->question.len;
 
     return ngx_para_subrequest_post(r, &call->target->uri, body,
                                     ngx_para_verify_finished, call, &call->sr);
@@ -444,6 +458,31 @@ ngx_para_verify_retry_after(ngx_http_upstream_t *u)
 }
 
 
+/*
+ * An answer that is whole, and whose members are not what they should be, can
+ * be one user's: it says nothing of Para, and he could fill the log with it.
+ */
+
+static void
+ngx_para_verify_report_odd(ngx_para_verify_call_t *call)
+{
+    time_t  now;
+
+    now = ngx_time();
+
+    if (now - call->target->odd < NGX_PARA_VERIFY_ODD_EVERY) {
+        return;
+    }
+
+    call->target->odd = now;
+
+    ngx_log_error(NGX_LOG_ERR, call->sr->connection->log, 0,
+                  "para_auth: an answer of Para's is refused: %s; its members "
+                  "are missing, too long, of a wrong type or have control "
+                  "characters", para_reason_name(PARA_ANSWER_MEMBER));
+}
+
+
 /* One line when Para stops answering, one when it does again. */
 
 static void
@@ -455,6 +494,11 @@ ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
     ngx_http_upstream_t  *u;
 
     log = call->sr->connection->log;
+
+    if (reason == PARA_ANSWER_MEMBER) {
+        ngx_para_verify_report_odd(call);
+        return;
+    }
 
     fault = (reason == PARA_SESSION_ENDED) ? PARA_OK : reason;
 

@@ -32,6 +32,7 @@ typedef struct {
     const void           *provider;     /* that the location is marked for */
     para_reason_e         fault;        /* the last that this worker logged,
                                            PARA_OK: none, or it is over */
+    time_t                odd;          /* when it last logged an odd answer */
 } ngx_para_verify_target_t;
 
 
@@ -97,11 +98,13 @@ ngx_int_t ngx_para_verify_admit(ngx_para_verify_t *verify,
 void ngx_para_verify_enter(ngx_para_verify_t *verify);
 
 /*
- * The request to Para is being written: with the secret key, or, if it would
- * not go to Para, without it and without the token.
+ * The request to Para is being written, and may have the secret key: NGX_OK,
+ * and now it has the token too.  NGX_DECLINED: the call is over.
  */
-void ngx_para_verify_arm(ngx_para_verify_t *verify);
-void ngx_para_verify_disarm(ngx_para_verify_t *verify);
+ngx_int_t ngx_para_verify_arm(ngx_para_verify_t *verify);
+
+/* It would go to somebody else: it stays as empty as it is. */
+void ngx_para_verify_withhold(ngx_para_verify_t *verify);
 
 /* The body filter of such a subrequest: takes all, passes nothing on. */
 void ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in);
