@@ -19,7 +19,7 @@ UNIT_CFLAGS := -std=c11 -g -O1 -Wall -Wextra -Werror -Wshadow \
                -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBS   := -lcmocka -ljansson -lcrypto
 
-.PHONY: all build install demo demo-serve test check unit suites bench clean
+.PHONY: all build install demo demo-serve test check unit suites asan bench clean
 
 all: build
 
@@ -64,6 +64,12 @@ build/unit/core.a: $(CORE) $(HELPERS) $(HEADERS)
 
 build/unit/%: t/unit/%.c build/unit/core.a
 	$(CC) $(UNIT_CFLAGS) -Isrc/core -It/unit -o $@ $^ $(UNIT_LIBS)
+
+# All suites against nginx and module with AddressSanitizer; takes a while
+
+asan:
+	@scripts/install-deps test
+	@scripts/asan
 
 # What verifying costs beside OpenSSL alone, and instructions per request
 
