@@ -263,8 +263,9 @@ X-Roles: user
 !X-Wallets
 X-Identifier: alice\@example.com
 X-Type: email
-X-Issuer: backend
-X-Cache: $_" } qw(MISS HIT HIT)]
+X-Issuer: $$_[0]
+X-Cache: $$_[1]" } [backend => 'MISS'], [backend => 'HIT'],
+    ['backend-hmac' => 'HIT']]
 --- para_calls eval
 [1, 1, 1]
 --- app_requests eval

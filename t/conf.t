@@ -95,7 +95,9 @@ sub keys_file {
 my $PARA_JWKS = decode_json(slurp("$PARA_DIR/jwks.json"))->{keys};
 my $PARA_KEY  = $PARA_JWKS->[0];
 my $OWN_KEYS  = decode_json(slurp("$PARA_DIR/own.jwks.json"))->{keys};
-my ($OWN_RSA, $OWN_EC, $OWN_HMAC) = @$OWN_KEYS;
+my ($OWN_RSA, $OWN_EC) = @$OWN_KEYS;
+my ($OWN_HMAC) =
+    @{decode_json(slurp("$PARA_DIR/own-hmac.jwks.json"))->{keys}};
 
 sub without {
     my ($key, @names) = @_;
@@ -336,7 +338,7 @@ refused('nobody\'s tokens', qr/takes nobody's tokens: remove "para_issuer off;/,
     http => http(more => 'para_issuer off;', audience => undef,
         key_file => undef));
 refused('an unknown algorithm',
-    qr/unknown algorithm "none", the known ones are RS256, ES256 and HS256/,
+    qr/unknown algorithm "none", the known ones are: RS256 RS384 .* HS384 HS512 in /,
     http => with_issuer('algorithms RS256 none;'));
 refused('an algorithm in the wrong case', qr/unknown algorithm "rs256"/,
     http => with_issuer('algorithms rs256;'));
@@ -429,6 +431,9 @@ refused_keys('33 keys', 'it has more than 32 keys',
     encode_json({keys => [map { {%$OWN_EC, kid => "k$_"} } 1 .. NAMED_KEYS]}));
 refused_keys('a kid twice', 'two of its keys have the same kid: give each',
     encode_json({keys => [$OWN_EC, $OWN_EC]}));
+refused_keys('secrets beside public keys',
+    'it has secret keys beside public ones: give each kind an issuer',
+    encode_json({keys => [$OWN_EC, $OWN_HMAC]}));
 refused_keys('a private key', 'it holds a private key: give only the public',
     own_key('ES256')->export_key_pem('private'));
 refused_keys('a PEM block of another kind',
@@ -443,7 +448,7 @@ refused_keys('a secret for everybody to read',
 left_out('use', 'its use is not "sig"', {%$OWN_RSA, use => 'enc'});
 left_out('key_ops', 'its key_ops have no "verify"',
     {%$OWN_RSA, key_ops => ['sign']});
-left_out('kty', 'its kty is not supported', {%$OWN_RSA, kty => 'OKP'});
+left_out('kty', 'its kty is not supported', {%$OWN_RSA, kty => 'future'});
 left_out('alg', 'its alg is not supported', {%$OWN_RSA, alg => 'RS1'});
 left_out('alg of another kty', 'its alg does not fit its kty or curve',
     {%$OWN_RSA, alg => 'ES256'});
@@ -463,8 +468,7 @@ left_out('e even', 'its RSA exponent is 1 or even', {%$OWN_RSA, e => 'AQAA'});
 left_out('a short secret', 'its secret is shorter than 32 bytes',
     {%$OWN_HMAC, k => encode_base64url('k' x SHORT_SECRET)});
 left_out('an unknown curve', 'its curve is not supported',
-    {%$OWN_RSA, %{Crypt::PK::ECC->new->generate_key('secp256k1')
-                ->export_key_jwk('public', 1)}, alg => 'ES256'});
+    {%{without($OWN_EC, 'kid')}, crv => 'P-224'});
 left_out('a point that is not on the curve', 'its coordinates are no point',
     {%{without($OWN_EC, 'y')}, kid => 'off', y => $OWN_EC->{x}});
 

@@ -654,6 +654,8 @@ subtest 'signers of the tests' => sub {
 
     open my $in, '<', "$PARA_DIR/own.jwks.json" or die $!;
     my $own = decode_json(join '', <$in>);
+    open $in, '<', "$PARA_DIR/own-hmac.jwks.json" or die $!;
+    push @{$own->{keys}}, @{decode_json(join '', <$in>)->{keys}};
     for my $alg (qw(RS256 ES256 HS256)) {
         my $claims = decode_jwt(
             token        => own_jwt(alg => $alg, user => 'bob',

@@ -79,6 +79,18 @@ para_issuer_default_map(para_issuer_kind_e kind,
 }
 
 
+unsigned
+para_issuer_default_algorithms(para_issuer_kind_e kind,
+    const para_jwks_t *keys)
+{
+    if (kind == PARA_ISSUER_PARA) {
+        return PARA_ALG_RS256;
+    }
+
+    return para_jwks_algorithms(keys) & para_alg_usual();
+}
+
+
 int
 para_claim_find(para_span_t name)
 {
@@ -125,21 +137,18 @@ para_issuer_nameless(const para_issuer_t *issuer, unsigned *twice)
 static const char *
 para_issuer_check(const para_issuer_t *issuer)
 {
-    size_t             i;
-    unsigned           served, twice;
-    const para_jwk_t  *key;
+    unsigned  twice;
 
     if (issuer->claims.leeway < 0 || issuer->claims.leeway > PARA_LEEWAY_MAX) {
-        return "an issuer's leeway is longer than a day";
+        return "an issuer's leeway is longer than a day: give at most 1d";
     }
 
-    served = 0;
-
-    for (i = 0; (key = para_jwks_key(issuer->keys, i)) != NULL; i++) {
-        served |= para_jwk_algorithms(key);
+    if (issuer->algorithms == 0) {
+        return "an issuer's keys are for none of the usual algorithms: list"
+               " what they are for with \"algorithms\"";
     }
 
-    if (issuer->algorithms == 0 || (issuer->algorithms & ~served) != 0) {
+    if (issuer->algorithms & ~para_jwks_algorithms(issuer->keys)) {
         return "an issuer allows an algorithm that none of its keys can serve:"
                " list only what its keys are for";
     }
@@ -159,15 +168,17 @@ static int
 para_issuers_share_kid(const para_issuer_t *a, const para_issuer_t *b)
 {
     size_t             i, j;
-    para_span_t        kid;
+    para_span_t        name;
     const para_jwk_t  *x, *y;
 
     for (i = 0; (x = para_jwks_key(a->keys, i)) != NULL; i++) {
-        kid = para_jwk_kid(x);
+        name = para_jwk_name(x);
 
         for (j = 0; (y = para_jwks_key(b->keys, j)) != NULL; j++) {
-            if (kid.data != NULL && para_jwk_kid(y).data != NULL
-                && para_span_eq(kid, para_jwk_kid(y)))
+            if (name.data != NULL && para_jwk_name(y).data != NULL
+                && (para_jwk_kid(x).data != NULL
+                    || para_jwk_kid(y).data != NULL)
+                && para_span_eq(name, para_jwk_name(y)))
             {
                 return 1;
             }
@@ -178,25 +189,40 @@ para_issuers_share_kid(const para_issuer_t *a, const para_issuer_t *b)
 }
 
 
+/* A set of keys has secrets or public keys, never both. */
+
+static int
+para_issuer_has_secrets(const para_issuer_t *issuer)
+{
+    return (para_jwks_algorithms(issuer->keys)
+            & (PARA_ALG_HS256 | PARA_ALG_HS384 | PARA_ALG_HS512))
+           != 0;
+}
+
+
+/* Two that may both get a token must differ in every way to choose a key. */
+
 static const char *
 para_issuers_check_pair(const para_issuer_t *a, const para_issuer_t *b)
 {
     unsigned  twice;
 
-    if (a->iss.data != NULL || b->iss.data != NULL) {
+    if (a->iss.data == NULL || b->iss.data == NULL) {
 
-        if (a->iss.data != NULL && b->iss.data != NULL
-            && para_span_eq(a->iss, b->iss))
-        {
-            return "two issuers have the same iss: put their keys into one";
+        if (a->iss.data != b->iss.data) {
+            return NULL;
         }
 
+    } else if (!para_span_eq(a->iss, b->iss)) {
         return NULL;
+
+    } else if (para_issuer_has_secrets(a) == para_issuer_has_secrets(b)) {
+        return "two issuers have the same iss: put their keys into one";
     }
 
     if (para_issuers_share_kid(a, b)) {
-        return "two issuers without iss have keys with the same kid: set iss,"
-               " or rename a key";
+        return "two issuers of one iss, or without iss have keys with the same"
+               " kid: set iss, or rename a key";
     }
 
     if (para_issuer_nameless(a, &twice) & para_issuer_nameless(b, &twice)) {

@@ -66,6 +66,14 @@ para_jwks_leave_out(para_jwks_t *set, const char *why, para_span_t kid)
 }
 
 
+void
+para_jwks_take_kid(para_jwks_t *set, para_kty_e kty)
+{
+    set->left_out[set->refused - 1].is_taken = 1;
+    set->left_out[set->refused - 1].kty = kty;
+}
+
+
 static int
 para_jwks_is_json(para_span_t text)
 {
@@ -83,9 +91,18 @@ para_jwks_is_json(para_span_t text)
 }
 
 
+static int
+para_jwk_same_kid(const para_jwk_t *a, const para_jwk_t *b)
+{
+    return a->kid.data != NULL && b->kid.data != NULL
+           && para_span_eq(a->kid, b->kid);
+}
+
+
 /*
  * A kid names one key.  Two algorithms of one kind could tell two keys apart,
- * but who writes such a set has made a mistake in any case.
+ * but who writes such a set has made a mistake in any case, also if one of the
+ * keys cannot be read: it may be the one that was meant.
  */
 
 static int
@@ -95,13 +112,23 @@ para_jwks_has_duplicates(const para_jwks_t *set)
     const para_jwk_t  *a, *b;
 
     for (i = 0; i < set->keys; i++) {
+        a = &set->key[i];
+
         for (j = i + 1; j < set->keys; j++) {
-            a = &set->key[i];
             b = &set->key[j];
 
-            if (a->kid.data != NULL && b->kid.data != NULL
-                && para_span_eq(a->kid, b->kid)
+            if (para_jwk_same_kid(a, b)
                 && para_key_kty(a->key) == para_key_kty(b->key))
+            {
+                return 1;
+            }
+        }
+
+        for (j = 0; j < set->refused; j++) {
+            b = &set->left_out[j];
+
+            if (b->is_taken && para_jwk_same_kid(a, b)
+                && para_key_kty(a->key) == b->kty)
             {
                 return 1;
             }
@@ -109,6 +136,57 @@ para_jwks_has_duplicates(const para_jwks_t *set)
     }
 
     return 0;
+}
+
+
+/*
+ * What is public gets about, and a file of public keys with it; and a token
+ * that is not sure which of the two kinds its key is of is an attack.
+ */
+
+static int
+para_jwks_is_mixed(const para_jwks_t *set)
+{
+    size_t  i, secrets;
+
+    secrets = 0;
+
+    for (i = 0; i < set->keys; i++) {
+        secrets += para_key_kty(set->key[i].key) == PARA_KTY_OCT;
+    }
+
+    return secrets != 0 && secrets != set->keys;
+}
+
+
+static const char *
+para_jwks_check(const para_jwks_t *set)
+{
+    if (set->keys == 0) {
+        return set->refused != 0 ? set->left_out[0].why : "it has no key";
+    }
+
+    if (para_jwks_has_duplicates(set)) {
+        return "two of its keys have the same kid: give each a kid of its own";
+    }
+
+    if (para_jwks_is_mixed(set)) {
+        return "it has secret keys beside public ones: give each kind an"
+               " issuer of its own";
+    }
+
+    return NULL;
+}
+
+
+/* Returns 0 if OpenSSL failed. */
+
+static int
+para_jwks_set_fingerprint(para_jwks_t *set, para_span_t text)
+{
+    return EVP_Q_digest(NULL, "SHA256", NULL, text.data, text.len,
+                        set->fingerprint, NULL)
+           == 1;
 }
 
 
@@ -125,10 +203,7 @@ para_jwks_read(para_jwks_t *set, para_span_t text, para_jwks_kind_e kind)
         return "it is larger than 64 KiB";
     }
 
-    if (EVP_Q_digest(NULL, "SHA256", NULL, text.data, text.len,
-                     set->fingerprint, NULL)
-        != 1)
-    {
+    if (!para_jwks_set_fingerprint(set, text)) {
         return para_key_no_memory;
     }
 
@@ -139,19 +214,47 @@ para_jwks_read(para_jwks_t *set, para_span_t text, para_jwks_kind_e kind)
         why = para_jwks_read_pem(set, text);
     }
 
+    return why != NULL ? why : para_jwks_check(set);
+}
+
+
+static const char *
+para_jwks_read_secret(para_jwks_t *set, para_span_t secret)
+{
+    para_key_t  *key;
+    const char  *why;
+
+    why = para_key_secret(&key, secret);
+
     if (why != NULL) {
         return why;
     }
 
-    if (set->keys == 0) {
-        return set->refused != 0 ? set->left_out[0].why : "it has no key";
+    why = para_jwks_keep(set, key, para_key_algorithms(key), PARA_SPAN_NONE);
+
+    if (why == NULL && !para_jwks_set_fingerprint(set, secret)) {
+        why = para_key_no_memory;
     }
 
-    if (para_jwks_has_duplicates(set)) {
-        return "two of its keys have the same kid: give each a kid of its own";
+    return why;
+}
+
+
+/* The set, or NULL if it is refused, without a word left in OpenSSL's queue. */
+
+static para_jwks_t *
+para_jwks_made(para_jwks_t *set, const char *why)
+{
+    /* what OpenSSL says of a key left out is nobody else's error */
+
+    ERR_clear_error();
+
+    if (why != NULL) {
+        para_jwks_free(set);
+        return NULL;
     }
 
-    return NULL;
+    return set;
 }
 
 
@@ -168,16 +271,24 @@ para_jwks_parse(para_span_t text, para_jwks_kind_e kind, const char **why)
 
     *why = para_jwks_read(set, text, kind);
 
-    /* what OpenSSL says of a key left out is nobody else's error */
+    return para_jwks_made(set, *why);
+}
 
-    ERR_clear_error();
 
-    if (*why != NULL) {
-        para_jwks_free(set);
+para_jwks_t *
+para_jwks_secret(para_span_t secret, const char **why)
+{
+    para_jwks_t  *set;
+
+    set = calloc(1, sizeof(para_jwks_t));
+    if (set == NULL) {
+        *why = para_key_no_memory;
         return NULL;
     }
 
-    return set;
+    *why = para_jwks_read_secret(set, secret);
+
+    return para_jwks_made(set, *why);
 }
 
 
@@ -225,6 +336,22 @@ para_jwks_refused(const para_jwks_t *set, size_t i, para_span_t *kid)
 }
 
 
+unsigned
+para_jwks_algorithms(const para_jwks_t *set)
+{
+    size_t    i;
+    unsigned  mask;
+
+    mask = 0;
+
+    for (i = 0; i < set->keys; i++) {
+        mask |= set->key[i].algorithms;
+    }
+
+    return mask;
+}
+
+
 const unsigned char *
 para_jwks_fingerprint(const para_jwks_t *set)
 {
@@ -236,6 +363,13 @@ para_span_t
 para_jwk_kid(const para_jwk_t *key)
 {
     return key->kid;
+}
+
+
+para_span_t
+para_jwk_name(const para_jwk_t *key)
+{
+    return key->kid.data != NULL ? key->kid : para_key_thumbprint(key->key);
 }
 
 

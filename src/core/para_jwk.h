@@ -25,7 +25,7 @@ typedef struct para_jwks_s  para_jwks_t;
 /* Which secrets a set may hold. */
 typedef enum {
     PARA_JWKS_PUBLIC = 0,     /* none: a private or oct key refuses the set */
-    PARA_JWKS_LOCAL           /* oct keys are welcome; private keys are not */
+    PARA_JWKS_LOCAL           /* oct keys by themselves; no private keys */
 } para_jwks_kind_e;
 
 
@@ -33,13 +33,22 @@ typedef enum {
  * Makes a set of text: JSON if it begins with '{' (white space aside), else
  * PEM.  One bad key does not void the others: it is left out, and
  * para_jwks_refused() tells why.  Returns NULL if no key is usable, the set as
- * a whole is refused (two usable keys with one kid, a secret where none may be,
- * too large) or memory is out; then *why is a static sentence that tells what
- * to do, of the first key left out if no other reason is to be had.
+ * a whole is refused or memory is out; then *why is a static sentence that
+ * tells what to do, of the first key left out if no other reason is to be had.
+ *
+ * Refused is a set with one kid for two keys of one kty (a key whose use or
+ * key_ops say that it verifies nothing does not count, one that is malformed or
+ * too weak does), with a secret where none may be, with secrets beside public
+ * keys, or one that is too large.
+ *
  * The caller owns the set and ends it with para_jwks_free().
  */
 para_jwks_t *para_jwks_parse(para_span_t text, para_jwks_kind_e kind,
     const char **why);
+
+/* The same of one secret, whose bytes are used as they are. */
+para_jwks_t *para_jwks_secret(para_span_t secret, const char **why);
+
 void para_jwks_free(para_jwks_t *set);
 
 size_t para_jwks_count(const para_jwks_t *set);
@@ -52,11 +61,20 @@ const para_jwk_t *para_jwks_key(const para_jwks_t *set, size_t i);
 const char *para_jwks_refused(const para_jwks_t *set, size_t i,
     para_span_t *kid);
 
+/* The algorithms that any of its keys can serve: a mask. */
+unsigned para_jwks_algorithms(const para_jwks_t *set);
+
 /* SHA-256 of the text that the set was made of. */
 const unsigned char *para_jwks_fingerprint(const para_jwks_t *set);
 
 /* Absent if the key has no kid. */
 para_span_t para_jwk_kid(const para_jwk_t *key);
+
+/*
+ * The kid, or the thumbprint (RFC 7638) of a public key that has none; absent
+ * if it is a secret without kid.
+ */
+para_span_t para_jwk_name(const para_jwk_t *key);
 
 /* The algorithms that the key can serve (kty, curve, its "alg"): a mask. */
 unsigned para_jwk_algorithms(const para_jwk_t *key);

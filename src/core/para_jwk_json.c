@@ -192,6 +192,26 @@ para_jwk_make_ec(const para_json_t *jwk, para_key_t **key)
 }
 
 
+/* RFC 8037 2. */
+
+static const char *
+para_jwk_make_okp(const para_json_t *jwk, para_key_t **key)
+{
+    const char         *why;
+    para_span_t         curve;
+    para_jwk_member_t   x;
+
+    if (!para_json_string(para_json_get(jwk, "crv"), &curve)) {
+        return "a member that its kty requires is missing or no string";
+    }
+
+    why = para_jwk_read_member(jwk, "x", &x);
+
+    return why != NULL ? why
+                       : para_key_okp(key, curve, para_span(x.data, x.len));
+}
+
+
 static const char *
 para_jwk_make_oct(const para_json_t *jwk, para_key_t **key)
 {
@@ -210,24 +230,35 @@ para_jwk_make_oct(const para_json_t *jwk, para_key_t **key)
 }
 
 
-/* RFC 7517 4.1: the kinds of RFC 7518 6.1, others are none of ours. */
+/* RFC 7517 4.1: of RFC 7518 6.1 and RFC 8037 2, others are none of ours. */
 
-static const char *
-para_jwk_make(const para_json_t *jwk, para_key_t **key)
+typedef struct {
+    para_span_t   name;
+    para_kty_e    kty;
+    const char   *(*make)(const para_json_t *jwk, para_key_t **key);
+} para_jwk_kind_t;
+
+
+static const para_jwk_kind_t  para_jwk_kinds[] = {
+    { { (const unsigned char *) "RSA", 3 }, PARA_KTY_RSA, para_jwk_make_rsa },
+    { { (const unsigned char *) "EC", 2 }, PARA_KTY_EC, para_jwk_make_ec },
+    { { (const unsigned char *) "OKP", 3 }, PARA_KTY_OKP, para_jwk_make_okp },
+    { { (const unsigned char *) "oct", 3 }, PARA_KTY_OCT, para_jwk_make_oct }
+};
+
+
+static const para_jwk_kind_t *
+para_jwk_find_kind(const para_json_t *jwk)
 {
-    if (para_jwk_is(jwk, "kty", PARA_SPAN("RSA"))) {
-        return para_jwk_make_rsa(jwk, key);
+    size_t  i;
+
+    for (i = 0; i < sizeof(para_jwk_kinds) / sizeof(para_jwk_kinds[0]); i++) {
+        if (para_jwk_is(jwk, "kty", para_jwk_kinds[i].name)) {
+            return &para_jwk_kinds[i];
+        }
     }
 
-    if (para_jwk_is(jwk, "kty", PARA_SPAN("EC"))) {
-        return para_jwk_make_ec(jwk, key);
-    }
-
-    if (para_jwk_is(jwk, "kty", PARA_SPAN("oct"))) {
-        return para_jwk_make_oct(jwk, key);
-    }
-
-    return "its kty is not supported";
+    return NULL;
 }
 
 
@@ -265,21 +296,35 @@ static const char *
 para_jwks_read_usable(para_jwks_t *set, const para_json_t *jwk,
     para_span_t kid)
 {
-    unsigned     algorithms;
-    para_key_t  *key;
-    const char  *why;
-
-    key = NULL;
+    unsigned                algorithms;
+    para_key_t             *key;
+    const char             *why;
+    const para_jwk_kind_t  *kind;
 
     why = para_jwk_check_use(jwk);
+    kind = para_jwk_find_kind(jwk);
 
-    if (why == NULL) {
-        why = para_jwk_make(jwk, &key);
+    if (why == NULL && kind == NULL) {
+        why = "its kty is not supported";
     }
 
-    if (why == NULL) {
-        why = para_jwk_read_alg(jwk, key, &algorithms);
+    if (why != NULL) {
+        return para_jwks_leave_out(set, why, kid);
     }
+
+    why = kind->make(jwk, &key);
+
+    if (why != NULL) {
+        why = para_jwks_leave_out(set, why, kid);
+
+        if (why == NULL) {
+            para_jwks_take_kid(set, kind->kty);
+        }
+
+        return why;
+    }
+
+    why = para_jwk_read_alg(jwk, key, &algorithms);
 
     if (why != NULL) {
         para_key_free(key);

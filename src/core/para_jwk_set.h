@@ -14,6 +14,8 @@ struct para_jwk_s {
     para_key_t     *key;              /* NULL if it was left out */
     unsigned        algorithms;       /* a mask, PARA_ALG_* */
     const char     *why;              /* of a key that was left out */
+    int             is_taken;         /* its kid, though it was left out, */
+    para_kty_e      kty;              /*   by a key of this kind */
     para_span_t     kid;              /* in kid_text */
     unsigned char   kid_text[PARA_KID_MAX_SIZE];
 };
@@ -37,6 +39,9 @@ const char *para_jwks_keep(para_jwks_t *set, para_key_t *key,
     unsigned algorithms, para_span_t kid);
 const char *para_jwks_leave_out(para_jwks_t *set, const char *why,
     para_span_t kid);
+
+/* The key just left out was to verify signatures: its kid names no other. */
+void para_jwks_take_kid(para_jwks_t *set, para_kty_e kty);
 
 /* Each reads all keys of the text, and returns as above. */
 const char *para_jwks_read_json(para_jwks_t *set, para_span_t text,

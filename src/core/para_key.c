@@ -1,34 +1,11 @@
-#include "para_key.h"
+#include "para_key_method.h"
 
 #include <stdlib.h>
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-
-#define PARA_KEY_DER_MAX  160   /* bytes of a P-521 signature: 141 */
-
-
-/* What one algorithm needs, so that a verification fetches and makes nothing */
-
-typedef struct {
-    const para_alg_t  *alg;
-    size_t             size;          /* bytes of a signature */
-    EVP_MD            *md;
-    EVP_PKEY_CTX      *verify;        /* RSA, EC */
-    EVP_MAC_CTX       *mac;           /* oct: has the secret, is copied */
-} para_key_method_t;
-
-
-struct para_key_s {
-    EVP_MD_CTX         *hash;
-    size_t              methods;
-    para_key_method_t   method[PARA_ALG_COUNT];
-};
 
 
 const char  para_key_no_memory[] = "memory is out";
@@ -83,6 +60,7 @@ para_key_free(para_key_t *key)
     for (i = 0; i < key->methods; i++) {
         EVP_MD_free(key->method[i].md);
         EVP_PKEY_CTX_free(key->method[i].verify);
+        EVP_PKEY_free(key->method[i].pkey);
         EVP_MAC_CTX_free(key->method[i].mac);
     }
 
@@ -100,13 +78,39 @@ para_key_method(para_key_t *key, const para_alg_t *alg)
 
     method = &key->method[key->methods++];
     method->alg = alg;
-    method->md = EVP_MD_fetch(NULL, alg->digest, NULL);
 
-    return method->md == NULL ? NULL : method;
+    if (alg->digest != NULL) {
+        method->md = EVP_MD_fetch(NULL, alg->digest, NULL);
+
+        if (method->md == NULL) {
+            return NULL;
+        }
+    }
+
+    return method;
 }
 
 
-/* RFC 7518 3.3 and 3.4. */
+/* RFC 7518 3.5: the salt is as long as the hash, which is that of MGF1 too. */
+
+static int
+para_key_prepare_rsa(const para_key_method_t *method)
+{
+    if (!method->alg->pss) {
+        return EVP_PKEY_CTX_set_rsa_padding(method->verify, RSA_PKCS1_PADDING)
+               == 1;
+    }
+
+    return EVP_PKEY_CTX_set_rsa_padding(method->verify, RSA_PKCS1_PSS_PADDING)
+           == 1
+           && EVP_PKEY_CTX_set_rsa_mgf1_md(method->verify, method->md) == 1
+           && EVP_PKEY_CTX_set_rsa_pss_saltlen(method->verify,
+                                               RSA_PSS_SALTLEN_DIGEST)
+              == 1;
+}
+
+
+/* RFC 7518 3.3 to 3.5, RFC 8037 3.1. */
 
 static int
 para_key_prepare_public(para_key_t *key, const para_alg_t *alg, EVP_PKEY *pkey)
@@ -121,6 +125,11 @@ para_key_prepare_public(para_key_t *key, const para_alg_t *alg, EVP_PKEY *pkey)
     method->size = alg->kty == PARA_KTY_EC ? 2 * alg->half
                                            : (size_t) EVP_PKEY_get_size(pkey);
 
+    if (alg->kty == PARA_KTY_OKP) {
+        method->pkey = pkey;
+        return EVP_PKEY_up_ref(pkey);
+    }
+
     method->verify = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
     if (method->verify == NULL
@@ -130,9 +139,7 @@ para_key_prepare_public(para_key_t *key, const para_alg_t *alg, EVP_PKEY *pkey)
         return 0;
     }
 
-    return alg->kty != PARA_KTY_RSA
-           || EVP_PKEY_CTX_set_rsa_padding(method->verify, RSA_PKCS1_PADDING)
-              == 1;
+    return alg->kty != PARA_KTY_RSA || para_key_prepare_rsa(method);
 }
 
 
@@ -193,6 +200,14 @@ para_key_fits(const para_alg_t *alg, EVP_PKEY *pkey)
                && EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) == 1
                && strcmp(group, alg->group) == 0;
 
+    case PARA_KTY_OKP:
+        if (alg->group == NULL) {
+            return EVP_PKEY_is_a(pkey, "ED25519")
+                   || EVP_PKEY_is_a(pkey, "ED448");
+        }
+
+        return EVP_PKEY_is_a(pkey, alg->group);
+
     default: /* PARA_KTY_OCT: no public key is a secret */
         return 0;
     }
@@ -224,6 +239,13 @@ para_key_prepared(para_key_t **out, EVP_PKEY *pkey)
         para_key_free(key);
         return "its kind or curve serves no supported algorithm";
     }
+
+    if (!para_thumbprint(pkey, key->name)) {
+        para_key_free(key);
+        return para_key_failed("it has no thumbprint");
+    }
+
+    key->thumbprint = para_span(key->name, PARA_THUMBPRINT_SIZE);
 
     *out = key;
 
@@ -270,6 +292,13 @@ para_key_kty(const para_key_t *key)
 }
 
 
+para_span_t
+para_key_thumbprint(const para_key_t *key)
+{
+    return key->thumbprint;
+}
+
+
 unsigned
 para_key_algorithms(const para_key_t *key)
 {
@@ -283,156 +312,4 @@ para_key_algorithms(const para_key_t *key)
     }
 
     return mask;
-}
-
-
-/* Returns 0 if OpenSSL failed. */
-
-static int
-para_key_hash(const para_key_t *key, const para_key_method_t *method,
-    para_span_t message, unsigned char *digest, unsigned *len)
-{
-    return EVP_DigestInit_ex2(key->hash, method->md, NULL) == 1
-           && EVP_DigestUpdate(key->hash, message.data, message.len) == 1
-           && EVP_DigestFinal_ex(key->hash, digest, len) == 1;
-}
-
-
-/*
- * RFC 7518 3.4 has R and S side by side, OpenSSL wants them in DER.  Returns
- * the length, 0 if memory is out.  That both are in [1, n-1] is checked by
- * OpenSSL.
- */
-
-static size_t
-para_key_ecdsa_der(unsigned char *der, para_span_t signature)
-{
-    int         len;
-    size_t      half;
-    BIGNUM     *r, *s;
-    ECDSA_SIG  *sig;
-
-    half = signature.len / 2;
-
-    sig = ECDSA_SIG_new();
-    r = BN_bin2bn(signature.data, (int) half, NULL);
-    s = BN_bin2bn(signature.data + half, (int) half, NULL);
-
-    if (sig == NULL || r == NULL || s == NULL) {
-        BN_free(r);
-        BN_free(s);
-        ECDSA_SIG_free(sig);
-        return 0;
-    }
-
-    (void) ECDSA_SIG_set0(sig, r, s);
-    len = i2d_ECDSA_SIG(sig, &der);
-
-    ECDSA_SIG_free(sig);
-
-    return len > 0 ? (size_t) len : 0;
-}
-
-
-static int
-para_key_verify_public(const para_key_t *key, const para_key_method_t *method,
-    para_span_t message, para_span_t signature)
-{
-    unsigned       len;
-    unsigned char  digest[EVP_MAX_MD_SIZE], der[PARA_KEY_DER_MAX];
-
-    if (!para_key_hash(key, method, message, digest, &len)) {
-        return -1;
-    }
-
-    if (method->alg->kty == PARA_KTY_EC) {
-        signature = para_span(der, para_key_ecdsa_der(der, signature));
-
-        if (signature.len == 0) {
-            return -1;
-        }
-    }
-
-    /* OpenSSL has 0 and negative values for a bad signature */
-
-    if (EVP_PKEY_verify(method->verify, signature.data, signature.len,
-                        digest, len)
-        == 1)
-    {
-        return 1;
-    }
-
-    return para_key_failed(NULL) == NULL ? 0 : -1;
-}
-
-
-static int
-para_key_verify_secret(const para_key_method_t *method, para_span_t message,
-    para_span_t signature)
-{
-    int             rc;
-    size_t          len;
-    EVP_MAC_CTX    *ctx;
-    unsigned char   mac[EVP_MAX_MD_SIZE];
-
-    ctx = EVP_MAC_CTX_dup(method->mac);
-    if (ctx == NULL) {
-        return -1;
-    }
-
-    if (EVP_MAC_update(ctx, message.data, message.len) != 1
-        || EVP_MAC_final(ctx, mac, &len, sizeof(mac)) != 1
-        || len != signature.len)
-    {
-        rc = -1;
-
-    } else {
-        rc = CRYPTO_memcmp(mac, signature.data, len) == 0;
-    }
-
-    EVP_MAC_CTX_free(ctx);
-
-    /* it would sign the message */
-    OPENSSL_cleanse(mac, sizeof(mac));
-
-    return rc;
-}
-
-
-int
-para_key_verify(const para_key_t *key, const para_alg_t *alg,
-    para_span_t message, para_span_t signature)
-{
-    int                       rc;
-    size_t                    i;
-    const para_key_method_t  *method;
-
-    method = NULL;
-
-    for (i = 0; i < key->methods; i++) {
-        if (key->method[i].alg == alg) {
-            method = &key->method[i];
-        }
-    }
-
-    /* RFC 7518 3.2 to 3.4: each algorithm and key has one length */
-
-    if (method == NULL || signature.len != method->size) {
-        return 0;
-    }
-
-    if (alg->kty == PARA_KTY_OCT) {
-        rc = para_key_verify_secret(method, message, signature);
-
-    } else {
-        rc = para_key_verify_public(key, method, message, signature);
-    }
-
-    /* a bad signature must not leave its errors to whoever asks next */
-
-    if (rc != 1) {
-        ERR_clear_error();
-    }
-
-    return rc;
 }

@@ -7,92 +7,12 @@
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
-#include "para_jwk.h"
 
-
-#define PARA_KEY_EXPONENT_BITS  64
-#define PARA_KEY_POINT_MAX      (1 + 2 * 66)       /* 0x04 X Y, of P-521 */
+#define PARA_KEY_POINT_MAX  (1 + 2 * 66)       /* 0x04 X Y, of P-521 */
 
 
 static const char  para_key_no_point[] =
     "its coordinates are no point of its curve";
-
-
-static const char *
-para_key_check_rsa(EVP_PKEY *pkey)
-{
-    int          bits;
-    BIGNUM      *n, *e;
-    const char  *why;
-
-    bits = EVP_PKEY_get_bits(pkey);
-
-    if (bits < PARA_RSA_MIN_BITS) {
-        return "its RSA modulus has fewer than 2048 bits";
-    }
-
-    if (bits > PARA_RSA_MAX_BITS) {
-        return "its RSA modulus has more than 4096 bits";
-    }
-
-    n = NULL;
-    e = NULL;
-
-    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1
-        || EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
-    {
-        why = para_key_failed("its RSA modulus or exponent cannot be read");
-
-    } else if (!BN_is_odd(n)) {
-        why = "its RSA modulus is even";
-
-    } else if (!BN_is_odd(e) || BN_is_one(e)) {
-        why = "its RSA exponent is 1 or even";
-
-    } else if (BN_num_bits(e) > PARA_KEY_EXPONENT_BITS) {
-        why = "its RSA exponent has more than 64 bits";
-
-    } else {
-        why = NULL;
-    }
-
-    BN_free(n);
-    BN_free(e);
-
-    return why;
-}
-
-
-/* SEC 1 3.2.2.1: on the curve, not the point at infinity, of its order. */
-
-static const char *
-para_key_check_ec(EVP_PKEY *pkey)
-{
-    int            good, is_explicit;
-    EVP_PKEY_CTX  *ctx;
-
-    /* RFC 5480 2.1.1: whoever spells out a curve can have it resemble one */
-
-    if (EVP_PKEY_get_int_param(pkey,
-                               OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-                               &is_explicit)
-        != 1
-        || is_explicit)
-    {
-        return para_key_failed("its curve is spelled out, not named");
-    }
-
-    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    if (ctx == NULL) {
-        return para_key_no_memory;
-    }
-
-    good = EVP_PKEY_public_check(ctx) == 1;
-
-    EVP_PKEY_CTX_free(ctx);
-
-    return good ? NULL : para_key_failed(para_key_no_point);
-}
 
 
 /* Whatever a key was made of, it is held against the limits here. */
@@ -102,14 +22,7 @@ para_key_adopt(para_key_t **key, EVP_PKEY *pkey)
 {
     const char  *why;
 
-    why = NULL;
-
-    if (EVP_PKEY_is_a(pkey, "RSA")) {
-        why = para_key_check_rsa(pkey);
-
-    } else if (EVP_PKEY_is_a(pkey, "EC")) {
-        why = para_key_check_ec(pkey);
-    }
+    why = para_key_check(pkey);
 
     return why != NULL ? why : para_key_prepared(key, pkey);
 }
@@ -181,22 +94,6 @@ para_key_rsa(para_key_t **key, para_span_t n, para_span_t e)
 }
 
 
-static const para_alg_t *
-para_key_curve(para_span_t curve)
-{
-    size_t             i;
-    const para_alg_t  *alg;
-
-    for (i = 0; (alg = para_alg_row(i)) != NULL; i++) {
-        if (alg->kty == PARA_KTY_EC && para_span_eq(alg->curve, curve)) {
-            return alg;
-        }
-    }
-
-    return NULL;
-}
-
-
 /* RFC 7518 6.2.1: the coordinates have the full size, with leading zeros. */
 
 const char *
@@ -208,7 +105,7 @@ para_key_ec(para_key_t **key, para_span_t curve, para_span_t x, para_span_t y)
     OSSL_PARAM_BLD    *bld;
     const para_alg_t  *alg;
 
-    alg = para_key_curve(curve);
+    alg = para_alg_curve(PARA_KTY_EC, curve);
     if (alg == NULL) {
         return "its curve is not supported";
     }
@@ -238,6 +135,38 @@ para_key_ec(para_key_t **key, para_span_t curve, para_span_t x, para_span_t y)
     }
 
     OSSL_PARAM_BLD_free(bld);
+
+    return why;
+}
+
+
+/* RFC 8037 2: x is the public key as RFC 8032 encodes it. */
+
+const char *
+para_key_okp(para_key_t **key, para_span_t curve, para_span_t x)
+{
+    EVP_PKEY          *pkey;
+    const char        *why;
+    const para_alg_t  *alg;
+
+    alg = para_alg_curve(PARA_KTY_OKP, curve);
+    if (alg == NULL) {
+        return "its curve is not supported";
+    }
+
+    if (x.len != alg->half) {
+        return "its x has not the size of its curve";
+    }
+
+    pkey = EVP_PKEY_new_raw_public_key_ex(NULL, alg->group, NULL, x.data,
+                                          x.len);
+    if (pkey == NULL) {
+        return para_key_failed("its x makes no key");
+    }
+
+    why = para_key_adopt(key, pkey);
+
+    EVP_PKEY_free(pkey);
 
     return why;
 }

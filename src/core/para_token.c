@@ -33,12 +33,14 @@ para_token_is_candidate(const para_issuer_t *issuer, para_span_t iss)
 }
 
 
+/* Who signs with a key without kid may call it by its thumbprint. */
+
 static int
 para_token_has_kid(const para_jwk_t *key, para_span_t kid)
 {
     para_span_t  own;
 
-    own = para_jwk_kid(key);
+    own = para_jwk_name(key);
 
     return own.data != NULL && para_span_eq(own, kid);
 }

@@ -71,6 +71,14 @@ typedef struct {
 void para_issuer_default_map(para_issuer_kind_e kind,
     para_claim_paths_t map[PARA_CLAIMS]);
 
+/*
+ * The algorithms that an issuer with these keys allows unless told otherwise:
+ * Para signs with RS256 and nothing else, of another's keys each serves what is
+ * usual for its kind.  0 if none does: then they must be configured.
+ */
+unsigned para_issuer_default_algorithms(para_issuer_kind_e kind,
+    const para_jwks_t *keys);
+
 /* The field of a name as "user_id" (directive claim), -1 if there is none. */
 int para_claim_find(para_span_t name);
 

@@ -6,6 +6,8 @@
 #define NGX_PARA_ISSUER_LEEWAY  10              /* s */
 
 
+static void ngx_para_issuer_list_algorithms(ngx_conf_t *cf,
+    const ngx_str_t *unknown);
 static char *ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider);
 static void ngx_para_issuer_free_keys(void *data);
@@ -84,9 +86,7 @@ ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         alg = para_alg_find(para_span(value[i].data, value[i].len));
 
         if (alg == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown algorithm \"%V\", the known ones are "
-                               "RS256, ES256 and HS256", &value[i]);
+            ngx_para_issuer_list_algorithms(cf, &value[i]);
             return NGX_CONF_ERROR;
         }
 
@@ -94,6 +94,26 @@ ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static void
+ngx_para_issuer_list_algorithms(ngx_conf_t *cf, const ngx_str_t *unknown)
+{
+    u_char            *p, text[256];
+    size_t             i;
+    const para_alg_t  *alg;
+
+    p = text;
+
+    for (i = 0; (alg = para_alg_row(i)) != NULL; i++) {
+        p = ngx_slprintf(p, text + sizeof(text), " %*s", alg->name.len,
+                         alg->name.data);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown algorithm \"%V\", the known ones are:%*s",
+                       unknown, (size_t) (p - text), text);
 }
 
 
@@ -151,8 +171,6 @@ ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider, time_t leeway)
 {
     char           *rv;
-    unsigned        served;
-    size_t          i;
     para_issuer_t  *issuer;
 
     issuer = &pi->issuer;
@@ -162,19 +180,11 @@ ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
         return rv;
     }
 
-    served = 0;
-
-    for (i = 0; i < para_jwks_count(issuer->keys); i++) {
-        served |= para_jwk_algorithms(para_jwks_key(issuer->keys, i));
-    }
-
-    /* Para signs with RS256 and nothing else */
-
     issuer->algorithms = (unsigned) pi->algorithms;
 
     if (issuer->algorithms == 0) {
-        issuer->algorithms = issuer->kind == PARA_ISSUER_PARA ? PARA_ALG_RS256
-                                                              : served;
+        issuer->algorithms = para_issuer_default_algorithms(issuer->kind,
+                                                            issuer->keys);
     }
 
     if (pi->iss.len) {
@@ -249,12 +259,11 @@ ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
                            "%s", &pi->key_file, kid.len, kid.data, why);
     }
 
-    for (i = 0; i < para_jwks_count(keys); i++) {
-        if (para_jwk_algorithms(para_jwks_key(keys, i)) & PARA_ALG_HS256
-            && ngx_para_file_check_secret(cf, &pi->key_file, mode) != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (para_jwks_algorithms(keys)
+        & (PARA_ALG_HS256|PARA_ALG_HS384|PARA_ALG_HS512)
+        && ngx_para_file_check_secret(cf, &pi->key_file, mode) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     pi->issuer.keys = keys;

@@ -197,7 +197,8 @@ sub put_file {
 # ---- Keys -----------------------------------------------------------------
 
 # The operator's own backend signs with three kinds of keys.  In PARA_DIR:
-#   own.jwks.json, own-rsa.jwks.json, own-ec.jwks.json, own-hmac.jwks.json
+#   own.jwks.json (both public keys), own-rsa.jwks.json, own-ec.jwks.json,
+#   own-hmac.jwks.json
 #   own-rsa.pem, own-ec.pem (public keys), own-hmac.key (raw bytes)
 sub _make_own_keys {
     my $rsa = Crypt::PK::RSA->new;
@@ -233,7 +234,7 @@ sub _make_own_keys {
     }
 
     put_file('own.jwks.json',
-        $JSON->encode({keys => [@jwk{qw(rsa ec hmac)}]}), oct '0400');
+        $JSON->encode({keys => [@jwk{qw(rsa ec)}]}), oct '0400');
     put_file('own-rsa.pem',  $rsa->export_key_pem('public_x509'));
     put_file('own-ec.pem',   $ecc->export_key_pem('public_short'));
     put_file('own-hmac.key', $secret, oct '0400');
@@ -454,18 +455,24 @@ sub own_issuer {
     my (%options) = @_;
 
     my $file       = $options{key_file} // 'own.jwks.json';
-    my $algorithms = $options{algorithms} // 'RS256 ES256 HS256';
+    my $algorithms = $options{algorithms} // 'RS256 ES256';
     my $more       = $options{more} // '';
 
     # OWN_ISS and OWN_AUD are subs: hence the joins.
+    my @lines = ('            iss ' . OWN_ISS . ';',
+        '            audience ' . OWN_AUD . ';', "            $more", '        }');
+
+    # Secrets do not stand among public keys, and only a few tests want them.
+    my @secret = %options
+        ? ()
+        : ('        issuer backend-hmac {',
+            "            key_file $PARA_DIR/own-hmac.jwks.json;", @lines);
+
     return join "\n",
         '        issuer backend {',
         "            key_file $PARA_DIR/$file;",
         "            algorithms $algorithms;",
-        '            iss ' . OWN_ISS . ';',
-        '            audience ' . OWN_AUD . ';',
-        "            $more",
-        '        }',
+        @lines, @secret,
         '        para_issuer on;',
         '';
 }

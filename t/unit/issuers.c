@@ -8,12 +8,37 @@ static struct {
     sign_key_t  *key;
 } unit_keys[] = {
     { "rsa", NULL }, { "rsa2", NULL }, { "rsa3", NULL }, { "ec", NULL },
-    { "oct", NULL }
+    { "p384", NULL }, { "p521", NULL }, { "k256", NULL }, { "ed", NULL },
+    { "ed448", NULL }, { "oct", NULL }, { "oct48", NULL }, { "oct64", NULL }
 };
+
+static const char  unit_secret[] =
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 static const para_span_t  unit_audience[] = {
     { (const unsigned char *) "app", 3 }
 };
+
+
+static sign_key_t *
+unit_make_key(const char *name)
+{
+    if (*name == 'r') {
+        return sign_rsa(2048, 65537);
+    }
+
+    if (*name == 'o') {
+        return sign_secret(unit_secret, name[3] ? strtoul(name + 3, NULL, 10)
+                                                : 32);
+    }
+
+    if (strncmp(name, "ed", 2) == 0) {
+        return sign_okp(name[2] ? "ED448" : "ED25519");
+    }
+
+    return sign_ec(*name == 'e' ? "P-256" : *name == 'k' ? "secp256k1"
+                   : name[1] == '3' ? "P-384" : "P-521");
+}
 
 
 const sign_key_t *
@@ -26,9 +51,7 @@ unit_key(const char *name)
     }
 
     if (unit_keys[i].key == NULL) {
-        unit_keys[i].key = *name == 'r' ? sign_rsa(2048, 65537)
-                         : *name == 'e' ? sign_ec("P-256")
-                         : sign_secret("0123456789abcdef0123456789abcdef", 32);
+        unit_keys[i].key = unit_make_key(name);
     }
 
     return unit_keys[i].key;

@@ -10,7 +10,8 @@
 
 
 /*
- * rsa, rsa2, rsa3 (2048 bits), ec (P-256), oct (32 bytes): made when first
+ * rsa, rsa2, rsa3 (2048 bits), ec (P-256), p384, p521, k256 (secp256k1), ed
+ * (Ed25519), ed448, oct (32 bytes), oct48, oct64 (so many): made when first
  * asked for.  unit_keys_free() is a group teardown, for all of them.
  */
 const sign_key_t *unit_key(const char *name);

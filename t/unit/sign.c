@@ -5,7 +5,6 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -65,6 +64,13 @@ sign_key_t *
 sign_ec(const char *group)
 {
     return sign_key(EVP_PKEY_Q_keygen(NULL, NULL, "EC", group));
+}
+
+
+sign_key_t *
+sign_okp(const char *type)
+{
+    return sign_key(EVP_PKEY_Q_keygen(NULL, NULL, type));
 }
 
 
@@ -146,20 +152,61 @@ sign_number(const sign_key_t *key, const char *name, int size)
 }
 
 
-static const char *
-sign_curve(const sign_key_t *key)
+/* OpenSSL's name of a curve, JWK's name, and the hash that goes with it. */
+
+static const struct {
+    const char  *group;
+    const char  *curve;
+    const char  *digest;
+} sign_groups[] = {
+    { "prime256v1", "P-256", "SHA256" },
+    { "secp384r1", "P-384", "SHA384" },
+    { "secp521r1", "P-521", "SHA512" },
+    { "secp256k1", "secp256k1", "SHA256" }
+};
+
+
+static size_t
+sign_group(const sign_key_t *key)
 {
     char    group[32];
-    size_t  len;
+    size_t  len, i;
 
     assert_int_equal(EVP_PKEY_get_group_name(key->pkey, group, sizeof(group),
                                              &len), 1);
 
-    if (strcmp(group, "prime256v1") == 0) {
-        return "P-256";
+    for (i = 0; strcmp(sign_groups[i].group, group) != 0; i++) {
+        assert_in_range(i, 0, unit_count(sign_groups) - 2);
     }
 
-    return strcmp(group, "secp384r1") == 0 ? "P-384" : "secp256k1";
+    return i;
+}
+
+
+static char *
+sign_jwk_okp(const sign_key_t *key, const char *more)
+{
+    char           *x, *jwk;
+    size_t          len;
+    unsigned char   bytes[57];
+
+    len = sizeof(bytes);
+    assert_int_equal(EVP_PKEY_get_raw_public_key(key->pkey, bytes, &len), 1);
+
+    x = sign_base64url(bytes, len);
+    jwk = unit_format("{\"kty\":\"OKP\",\"crv\":\"%s\",\"x\":\"%s\"%s}",
+                      len == 32 ? "Ed25519" : "Ed448", x, more);
+    free(x);
+
+    return jwk;
+}
+
+
+static int
+sign_is_okp(const sign_key_t *key)
+{
+    return key->pkey != NULL && !EVP_PKEY_is_a(key->pkey, "RSA")
+           && !EVP_PKEY_is_a(key->pkey, "EC");
 }
 
 
@@ -168,6 +215,10 @@ sign_jwk(const sign_key_t *key, const char *more)
 {
     int    half;
     char  *a, *b, *jwk;
+
+    if (sign_is_okp(key)) {
+        return sign_jwk_okp(key, more);
+    }
 
     if (key->pkey == NULL) {
         a = sign_base64url(key->secret, key->len);
@@ -185,7 +236,8 @@ sign_jwk(const sign_key_t *key, const char *more)
         a = sign_number(key, OSSL_PKEY_PARAM_EC_PUB_X, half);
         b = sign_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, half);
         jwk = unit_format("{\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\","
-                          "\"y\":\"%s\"%s}", sign_curve(key), a, b, more);
+                          "\"y\":\"%s\"%s}", sign_groups[sign_group(key)].curve,
+                          a, b, more);
     }
 
     free(a);
@@ -269,7 +321,8 @@ sign_pem_certificate(const sign_key_t *key)
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), -7200));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), -3600));
     assert_int_equal(X509_set_pubkey(x509, key->pkey), 1);
-    assert_int_not_equal(X509_sign(x509, key->pkey, EVP_sha256()), 0);
+    assert_int_not_equal(X509_sign(x509, key->pkey, sign_is_okp(key)
+                                                    ? NULL : EVP_sha256()), 0);
 
     bio = BIO_new(BIO_s_mem());
     assert_int_equal(PEM_write_bio_X509(bio, x509), 1);
@@ -302,41 +355,98 @@ sign_ecdsa_raw(unsigned char *bytes, size_t len, int half)
 }
 
 
-unsigned char *
-sign_bytes(const sign_key_t *key, const char *input, const char *padding,
-    size_t *len)
+/* The hash of "PS384", or of what is usual for the key. */
+
+static const char *
+sign_digest(const sign_key_t *key, const char *alg)
 {
-    unsigned        n;
-    EVP_MD_CTX     *ctx;
-    EVP_PKEY_CTX   *pctx;
-    unsigned char  *bytes;
-
-    bytes = malloc(1024);
-    assert_non_null(bytes);
-
-    if (key->pkey == NULL) {
-        assert_non_null(HMAC(EVP_sha256(), key->secret, (int) key->len,
-                             (const unsigned char *) input, strlen(input),
-                             bytes, &n));
-        *len = n;
-        return bytes;
+    if (sign_is_okp(key)) {
+        return NULL;
     }
 
-    *len = 1024;
+    if (alg != NULL && strstr(alg, "384") != NULL) {
+        return "SHA384";
+    }
+
+    if (alg != NULL && strstr(alg, "512") != NULL) {
+        return "SHA512";
+    }
+
+    if (key->pkey != NULL && EVP_PKEY_is_a(key->pkey, "EC")) {
+        return sign_groups[sign_group(key)].digest;
+    }
+
+    return "SHA256";
+}
+
+
+static void
+sign_public(const sign_key_t *key, const char *input, const char *digest,
+    const char *mgf1, const char *salt, unsigned char *bytes, size_t *len)
+{
+    EVP_MD_CTX    *ctx;
+    EVP_PKEY_CTX  *pctx;
+
     ctx = EVP_MD_CTX_new();
 
-    assert_int_equal(EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL,
-                                        key->pkey), 1);
+    assert_int_equal(EVP_DigestSignInit_ex(ctx, &pctx, digest, NULL, NULL,
+                                           key->pkey, NULL), 1);
 
-    if (padding != NULL) {
+    if (salt != NULL) {
         assert_int_equal(EVP_PKEY_CTX_ctrl_str(pctx, "rsa_padding_mode",
-                                               padding), 1);
+                                               "pss"), 1);
+        assert_int_equal(EVP_PKEY_CTX_ctrl_str(pctx, "rsa_mgf1_md", mgf1), 1);
+        assert_int_equal(EVP_PKEY_CTX_ctrl_str(pctx, "rsa_pss_saltlen", salt),
+                         1);
     }
 
     assert_int_equal(EVP_DigestSign(ctx, bytes, len,
                                     (const unsigned char *) input,
                                     strlen(input)), 1);
     EVP_MD_CTX_free(ctx);
+}
+
+
+unsigned char *
+sign_pss(const sign_key_t *key, const char *input, const char *digest,
+    const char *mgf1, const char *salt, size_t *len)
+{
+    unsigned char  *bytes;
+
+    bytes = malloc(1024);
+    assert_non_null(bytes);
+
+    *len = 1024;
+    sign_public(key, input, digest, mgf1, salt, bytes, len);
+
+    return bytes;
+}
+
+
+unsigned char *
+sign_bytes(const sign_key_t *key, const char *input, const char *alg,
+    size_t *len)
+{
+    int             pss;
+    const char     *digest;
+    unsigned char  *bytes;
+
+    bytes = malloc(1024);
+    assert_non_null(bytes);
+
+    *len = 1024;
+    digest = sign_digest(key, alg);
+
+    if (key->pkey == NULL) {
+        assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL,
+                                  key->secret, key->len,
+                                  (const unsigned char *) input, strlen(input),
+                                  bytes, 1024, len));
+        return bytes;
+    }
+
+    pss = alg != NULL && *alg == 'P';
+    sign_public(key, input, digest, digest, pss ? "digest" : NULL, bytes, len);
 
     if (EVP_PKEY_is_a(key->pkey, "EC")) {
         *len = sign_ecdsa_raw(bytes, *len,
@@ -383,14 +493,15 @@ sign_assemble(const char *header, const char *payload, const void *signature,
 
 
 char *
-sign_token(const sign_key_t *key, const char *header, const char *payload)
+sign_token_as(const sign_key_t *key, const char *alg, const char *header,
+    const char *payload)
 {
     char           *input, *token;
     size_t          len;
     unsigned char  *bytes;
 
     input = sign_input(header, payload);
-    bytes = sign_bytes(key, input, NULL, &len);
+    bytes = sign_bytes(key, input, alg, &len);
 
     token = sign_assemble(header, payload, bytes, len);
 
@@ -398,4 +509,11 @@ sign_token(const sign_key_t *key, const char *header, const char *payload)
     free(input);
 
     return token;
+}
+
+
+char *
+sign_token(const sign_key_t *key, const char *header, const char *payload)
+{
+    return sign_token_as(key, NULL, header, payload);
 }

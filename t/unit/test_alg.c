@@ -6,11 +6,30 @@
 static void
 test_names(void **state)
 {
+    size_t  i;
+
+    static const struct {
+        const char  *name;
+        unsigned     bit;
+    } row[] = {
+        { "RS256", PARA_ALG_RS256 }, { "RS384", PARA_ALG_RS384 },
+        { "RS512", PARA_ALG_RS512 }, { "PS256", PARA_ALG_PS256 },
+        { "PS384", PARA_ALG_PS384 }, { "PS512", PARA_ALG_PS512 },
+        { "ES256", PARA_ALG_ES256 }, { "ES384", PARA_ALG_ES384 },
+        { "ES512", PARA_ALG_ES512 }, { "ES256K", PARA_ALG_ES256K },
+        { "EdDSA", PARA_ALG_EDDSA }, { "Ed25519", PARA_ALG_ED25519 },
+        { "Ed448", PARA_ALG_ED448 }, { "HS256", PARA_ALG_HS256 },
+        { "HS384", PARA_ALG_HS384 }, { "HS512", PARA_ALG_HS512 }
+    };
+
     (void) state;
 
-    assert_int_equal(para_alg_find(unit_span("RS256"))->bit, PARA_ALG_RS256);
-    assert_int_equal(para_alg_find(unit_span("ES256"))->bit, PARA_ALG_ES256);
-    assert_int_equal(para_alg_find(unit_span("HS256"))->bit, PARA_ALG_HS256);
+    for (i = 0; i < unit_count(row); i++) {
+        assert_int_equal(para_alg_find(unit_span(row[i].name))->bit,
+                         row[i].bit);
+    }
+
+    assert_int_equal(i, PARA_ALG_COUNT);
 }
 
 
@@ -21,7 +40,8 @@ test_foreign_names(void **state)
 
     static const char *const  name[] = {
         "", "none", "None", "NONE", "nOnE", "noNe ", "rs256", "Rs256", "RS256 ",
-        " RS256", "RS25", "RS2560", "RS256\xe2\x80\x8b", "HS1", "A128KW", "dir"
+        " RS256", "RS25", "RS2560", "RS256\xe2\x80\x8b", "HS1", "A128KW", "dir",
+        "ES521", "ES224", "EDDSA", "eddsa", "ed25519", "X25519", "ES256k", "PS1"
     };
 
     (void) state;

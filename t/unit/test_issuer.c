@@ -51,7 +51,58 @@ test_algorithms(void **state)
                "none of its keys can serve");
     assert_one(unit_issuer(NULL, PARA_ALG_HS256, "rsa:a"),
                "none of its keys can serve");
-    assert_one(unit_issuer(NULL, 0, "rsa:a"), "none of its keys can serve");
+    assert_one(unit_issuer(NULL, PARA_ALG_RS512, "rsa:a"), NULL);
+    assert_one(unit_issuer(NULL, PARA_ALG_HS384, "oct:a"),
+               "none of its keys can serve");
+    assert_one(unit_issuer(NULL, 0, "rsa:a"), "with \"algorithms\"");
+}
+
+
+/* What the issuer of these keys allows unless told otherwise. */
+
+static unsigned
+default_of(para_issuer_kind_e kind, const char *keys)
+{
+    unsigned        mask;
+    para_issuer_t  *made;
+
+    made = unit_issuer(NULL, 0, keys);
+    mask = para_issuer_default_algorithms(kind, made->keys);
+    unit_issuer_free(made);
+
+    return mask;
+}
+
+
+static void
+test_default_algorithms(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *keys;
+        unsigned     mask;
+    } row[] = {
+        { "rsa:", PARA_ALG_RS256 },
+        { "ec:", PARA_ALG_ES256 },
+        { "p384:", PARA_ALG_ES384 },
+        { "p521:", PARA_ALG_ES512 },
+        { "k256:", PARA_ALG_ES256K },
+        { "ed:", PARA_ALG_EDDSA | PARA_ALG_ED25519 },
+        { "ed448:", PARA_ALG_EDDSA | PARA_ALG_ED448 },
+        { "oct:", PARA_ALG_HS256 },
+        { "oct64:", PARA_ALG_HS256 },
+        { "rsa:a ec:b", PARA_ALG_RS256 | PARA_ALG_ES256 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_int_equal(default_of(PARA_ISSUER_OWN, row[i].keys),
+                         row[i].mask);
+        assert_int_equal(default_of(PARA_ISSUER_PARA, row[i].keys),
+                         PARA_ALG_RS256);
+    }
 }
 
 
@@ -100,6 +151,18 @@ test_iss(void **state)
 
     assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
                  unit_issuer("i", PARA_ALG_ES256, "ec:b"), "same iss");
+    assert_check(unit_issuer("i", PARA_ALG_HS256, "oct:a"),
+                 unit_issuer("i", PARA_ALG_HS256, "oct:b"), "same iss");
+
+    /* secrets cannot be among public keys, so both kinds may have one iss */
+
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer("i", PARA_ALG_HS256, "oct:b"), NULL);
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:"),
+                 unit_issuer("i", PARA_ALG_HS256, "oct:"), NULL);
+    assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
+                 unit_issuer("i", PARA_ALG_HS256, "oct:a"), "same kid");
+
     assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
                  unit_issuer("I", PARA_ALG_RS256, "rsa:a"), NULL);
     assert_check(unit_issuer("i", PARA_ALG_RS256, "rsa:a"),
@@ -242,6 +305,7 @@ main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_algorithms),
+        cmocka_unit_test(test_default_algorithms),
         cmocka_unit_test(test_leeway),
         cmocka_unit_test(test_keys_without_kid),
         cmocka_unit_test(test_iss),

@@ -33,7 +33,7 @@ test_getters(void **state)
 
     a = sign_jwk(unit_key("rsa"), ",\"kid\":\"r\"");
     b = sign_jwk(unit_key("ec"), ",\"kid\":\"e\"");
-    c = sign_jwk(unit_key("oct"), "");
+    c = sign_jwk(unit_key("ed"), "");
 
     set = unit_set(unit_format("{\"keys\":[%s,%s,%s]}", a, b, c),
                 PARA_JWKS_LOCAL, &why);
@@ -41,7 +41,9 @@ test_getters(void **state)
 
     key = para_jwks_key(set, 0);
     assert_span(para_jwk_kid(key), "r");
-    assert_int_equal(para_jwk_algorithms(key), PARA_ALG_RS256);
+    assert_int_equal(para_jwk_algorithms(key),
+                     PARA_ALG_RS256 | PARA_ALG_RS384 | PARA_ALG_RS512
+                     | PARA_ALG_PS256 | PARA_ALG_PS384 | PARA_ALG_PS512);
 
     key = para_jwks_key(set, 1);
     assert_span(para_jwk_kid(key), "e");
@@ -49,7 +51,13 @@ test_getters(void **state)
 
     key = para_jwks_key(set, 2);
     assert_absent(para_jwk_kid(key));
-    assert_int_equal(para_jwk_algorithms(key), PARA_ALG_HS256);
+    assert_int_equal(para_jwk_algorithms(key),
+                     PARA_ALG_EDDSA | PARA_ALG_ED25519);
+
+    assert_int_equal(para_jwks_algorithms(set),
+                     PARA_ALG_RS256 | PARA_ALG_RS384 | PARA_ALG_RS512
+                     | PARA_ALG_PS256 | PARA_ALG_PS384 | PARA_ALG_PS512
+                     | PARA_ALG_ES256 | PARA_ALG_EDDSA | PARA_ALG_ED25519);
 
     para_jwks_free(set);
     para_jwks_free(NULL);
@@ -162,13 +170,14 @@ test_private_key_left_out_reports_its_kid(void **state)
 static void
 test_duplicate_kids(void **state)
 {
-    char  *r, *r2, *enc, *bad, *e, *none;
+    char  *r, *r2, *enc, *alg, *bad, *e, *none;
 
     (void) state;
 
     r = sign_jwk(unit_key("rsa"), ",\"kid\":\"a\"");
     r2 = sign_jwk(unit_key("rsa"), ",\"kid\":\"a\",\"alg\":\"RS256\"");
     enc = sign_jwk(unit_key("rsa"), ",\"kid\":\"a\",\"use\":\"enc\"");
+    alg = sign_jwk(unit_key("rsa"), ",\"kid\":\"a\",\"alg\":\"RSA-OAEP\"");
     bad = unit_format("{\"kty\":\"RSA\",\"kid\":\"a\"}");
     e = sign_jwk(unit_key("ec"), ",\"kid\":\"a\"");
     none = sign_jwk(unit_key("rsa"), "");
@@ -181,10 +190,18 @@ test_duplicate_kids(void **state)
     assert_no_set(unit_format("{\"keys\":[%s,%s,%s]}", none, r, r2),
                    PARA_JWKS_PUBLIC, "same kid");
 
-    /* of one kind, and only of keys that can be used */
+    /* also of a key that cannot be read, but is meant to verify */
+
+    assert_no_set(unit_format("{\"keys\":[%s,%s]}", r, bad), PARA_JWKS_PUBLIC,
+                   "same kid");
+    assert_no_set(unit_format("{\"keys\":[%s,%s,%s]}", bad, e, r),
+                   PARA_JWKS_PUBLIC, "same kid");
+
+    /* of one kind, and only of keys for signatures */
 
     assert_set(unit_format("{\"keys\":[%s,%s]}", r, e), PARA_JWKS_PUBLIC, 2);
-    assert_set(unit_format("{\"keys\":[%s,%s,%s]}", r, enc, bad),
+    assert_set(unit_format("{\"keys\":[%s,%s]}", bad, e), PARA_JWKS_PUBLIC, 1);
+    assert_set(unit_format("{\"keys\":[%s,%s,%s]}", r, enc, alg),
                 PARA_JWKS_PUBLIC, 1);
     assert_set(unit_format("{\"keys\":[%s,%s]}", none, none),
                 PARA_JWKS_PUBLIC, 2);
@@ -192,9 +209,140 @@ test_duplicate_kids(void **state)
     free(r);
     free(r2);
     free(enc);
+    free(alg);
     free(bad);
     free(e);
     free(none);
+}
+
+
+/* Secrets and public keys do not stand in one set. */
+
+static void
+test_mixed_sets(void **state)
+{
+    char  *public, *secret, *secret2, *weak;
+
+    (void) state;
+
+    public = sign_jwk(unit_key("ec"), ",\"kid\":\"a\"");
+    secret = sign_jwk(unit_key("oct"), ",\"kid\":\"b\"");
+    secret2 = sign_jwk(unit_key("oct64"), ",\"kid\":\"c\"");
+    weak = unit_format("{\"kty\":\"oct\",\"k\":\"AA\"}");
+
+    assert_no_set(unit_format("{\"keys\":[%s,%s]}", public, secret),
+                   PARA_JWKS_LOCAL, "secret keys beside public");
+    assert_no_set(unit_format("{\"keys\":[%s,%s,%s]}", secret, secret2,
+                               public), PARA_JWKS_LOCAL, "of its own");
+    assert_set(unit_format("{\"keys\":[%s,%s]}", secret, secret2),
+                PARA_JWKS_LOCAL, 2);
+    assert_set(unit_format("{\"keys\":[%s,%s]}", public, weak),
+                PARA_JWKS_LOCAL, 1);
+
+    free(public);
+    free(secret);
+    free(secret2);
+    free(weak);
+}
+
+
+/* RFC 7638 3.1, RFC 8037 A.3, and RFC 7517 A.1 as a JWK library names it. */
+
+static void
+test_names(void **state)
+{
+    size_t        i;
+    const char   *why;
+    para_jwks_t  *set;
+
+    static const struct {
+        const char  *jwk;
+        const char  *name;
+    } row[] = {
+        { "{\"kty\":\"RSA\",\"n\":\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2ai"
+          "AFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4"
+          "n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR"
+          "0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbO"
+          "pbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqb"
+          "w0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw\",\"e\":\"AQAB\","
+          "\"alg\":\"RS256\"}",
+          "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" },
+
+        { "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"use\":\"sig\","
+          "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+          "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" },
+
+        { "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs35"
+          "26iDZ8AiTo7Tu6KPAqv7D4\",\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmW"
+          "WlbbM4IFyM\"}",
+          "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s" },
+
+        { "{\"kty\":\"oct\",\"kid\":\"x\",\"k\":\"" ZEROES "\"}", "x" },
+        { "{\"kty\":\"oct\",\"k\":\"" ZEROES "\"}", NULL }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        set = unit_set(unit_format("%s", row[i].jwk), PARA_JWKS_LOCAL, &why);
+        assert_non_null(set);
+
+        if (row[i].name == NULL) {
+            assert_absent(para_jwk_name(para_jwks_key(set, 0)));
+
+        } else {
+            assert_span(para_jwk_name(para_jwks_key(set, 0)), row[i].name);
+        }
+
+        para_jwks_free(set);
+    }
+}
+
+
+/* Bytes as they are: what is text is no less a secret. */
+
+static void
+test_raw_secret(void **state)
+{
+    size_t        i;
+    para_span_t   exact;
+    const char   *why;
+    para_jwks_t  *set;
+
+    static const struct {
+        size_t     len;
+        unsigned   mask;
+    } row[] = {
+        { 0, 0 },
+        { 31, 0 },
+        { 32, PARA_ALG_HS256 },
+        { 47, PARA_ALG_HS256 },
+        { 48, PARA_ALG_HS256 | PARA_ALG_HS384 },
+        { 63, PARA_ALG_HS256 | PARA_ALG_HS384 },
+        { 64, PARA_ALG_HS256 | PARA_ALG_HS384 | PARA_ALG_HS512 }
+    };
+
+    static const char  secret[64] = "{\n";
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        exact = unit_exact(secret, row[i].len);
+        set = para_jwks_secret(exact, &why);
+        free((void *) exact.data);
+
+        if (row[i].mask == 0) {
+            assert_null(set);
+            assert_non_null(strstr(why, "shorter than 32"));
+            continue;
+        }
+
+        assert_non_null(set);
+        assert_int_equal(para_jwks_count(set), 1);
+        assert_int_equal(para_jwks_algorithms(set), row[i].mask);
+        assert_absent(para_jwk_kid(para_jwks_key(set, 0)));
+        para_jwks_free(set);
+    }
 }
 
 
@@ -301,6 +449,9 @@ main(void)
         cmocka_unit_test(test_secrets_in_a_public_set),
         cmocka_unit_test(test_private_key_left_out_reports_its_kid),
         cmocka_unit_test(test_duplicate_kids),
+        cmocka_unit_test(test_mixed_sets),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_raw_secret),
         cmocka_unit_test(test_number_of_keys),
         cmocka_unit_test(test_size_of_a_set),
         cmocka_unit_test(test_sets_that_are_none)

@@ -17,10 +17,10 @@ static char *
 token(const char *words, const char *iss)
 {
     int    n;
-    char   key[8], alg[8], kid[32];
+    char   key[8], alg[8], kid[64];
     char  *header, *payload, *text;
 
-    n = sscanf(words, "%7s %7s %31s", key, alg, kid);
+    n = sscanf(words, "%7s %7s %63s", key, alg, kid);
     assert_in_range(n, 2, 3);
 
     header = n == 2
@@ -173,19 +173,21 @@ test_algorithm_of_another_key(void **state)
 
     (void) state;
 
-    one = unit_issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256 | PARA_ALG_HS256,
-                      "rsa:r ec:e oct:o");
+    one = unit_issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256 | PARA_ALG_EDDSA,
+                      "rsa:r ec:e ed:o");
 
-    assert_one(one, "oct HS256 o", PARA_OK);
-    assert_one(one, "oct HS256 r", PARA_JWS_ALG_NOT_ALLOWED);
-    assert_one(one, "oct HS256 e", PARA_JWS_ALG_NOT_ALLOWED);
+    assert_one(one, "ed EdDSA o", PARA_OK);
+    assert_one(one, "ed EdDSA r", PARA_JWS_ALG_NOT_ALLOWED);
+    assert_one(one, "ed EdDSA e", PARA_JWS_ALG_NOT_ALLOWED);
+    assert_one(one, "ed Ed25519 o", PARA_JWS_ALG_NOT_ALLOWED);
     assert_one(one, "rsa RS256 o", PARA_JWS_ALG_NOT_ALLOWED);
     assert_one(one, "ec ES256 r", PARA_JWS_ALG_NOT_ALLOWED);
 
     /* signed as something else than the header says */
 
+    assert_one(one, "ed RS256 r", PARA_SIGNATURE);
     assert_one(one, "oct RS256 r", PARA_SIGNATURE);
-    assert_one(one, "rsa HS256 o", PARA_SIGNATURE);
+    assert_one(one, "rsa EdDSA o", PARA_SIGNATURE);
     assert_one(one, "rsa ES256 e", PARA_SIGNATURE);
 
     unit_issuer_free(one);
@@ -280,6 +282,64 @@ test_issuers_without_iss(void **state)
 }
 
 
+/* Secrets and public keys of one iss: neither verifies as the other. */
+
+static void
+test_two_kinds_of_one_iss(void **state)
+{
+    para_issuer_t  *all[2];
+
+    (void) state;
+
+    all[0] = unit_issuer("i", PARA_ALG_RS256, "rsa:r");
+    all[1] = unit_issuer("i", PARA_ALG_HS256, "oct:o");
+
+    assert_way(all, 2, "rsa RS256 r", "\"i\"", PARA_OK, all[0]);
+    assert_way(all, 2, "oct HS256 o", "\"i\"", PARA_OK, all[1]);
+    assert_way(all, 2, "rsa RS256", "\"i\"", PARA_OK, all[0]);
+    assert_way(all, 2, "oct HS256", "\"i\"", PARA_OK, all[1]);
+    assert_way(all, 2, "oct HS256 r", "\"i\"", PARA_JWS_ALG_NOT_ALLOWED, NULL);
+    assert_way(all, 2, "rsa RS256 o", "\"i\"", PARA_JWS_ALG_NOT_ALLOWED, NULL);
+    assert_way(all, 2, "oct RS256 r", "\"i\"", PARA_SIGNATURE, NULL);
+    assert_way(all, 2, "rsa HS256 o", "\"i\"", PARA_SIGNATURE, NULL);
+    assert_way(all, 2, "oct HS256 o", NULL, PARA_ISS_UNKNOWN, NULL);
+
+    unit_issuer_free(all[0]);
+    unit_issuer_free(all[1]);
+}
+
+
+/* A key without kid answers to its thumbprint, one that has a kid does not. */
+
+static void
+test_thumbprint(void **state)
+{
+    char           *words;
+    para_span_t     name;
+    para_issuer_t  *all[2];
+
+    (void) state;
+
+    all[0] = unit_issuer(NULL, PARA_ALG_RS256, "rsa:");
+    all[1] = unit_issuer(NULL, PARA_ALG_RS256, "rsa2:");
+
+    name = para_jwk_name(para_jwks_key(all[0]->keys, 0));
+    words = unit_format("rsa RS256 %.*s", (int) name.len,
+                        (const char *) name.data);
+
+    assert_way(all, 2, words, NULL, PARA_OK, all[0]);
+    assert_way(&all[1], 1, words, NULL, PARA_SIGNATURE, NULL);
+    unit_issuer_free(all[1]);
+
+    all[1] = unit_issuer(NULL, PARA_ALG_RS256, "rsa:named");
+    assert_way(&all[1], 1, words, NULL, PARA_KEY_UNKNOWN, NULL);
+
+    free(words);
+    unit_issuer_free(all[0]);
+    unit_issuer_free(all[1]);
+}
+
+
 /* What para_issuers_check() refuses is refused here, too. */
 
 static void
@@ -319,6 +379,8 @@ main(void)
         cmocka_unit_test(test_algorithm_of_another_key),
         cmocka_unit_test(test_iss),
         cmocka_unit_test(test_issuers_without_iss),
+        cmocka_unit_test(test_two_kinds_of_one_iss),
+        cmocka_unit_test(test_thumbprint),
         cmocka_unit_test(test_ambiguous_issuers)
     };
 
