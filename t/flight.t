@@ -38,11 +38,12 @@ sub gateway {
         $verify =~ s/proxy_ignore_client_abort\s+on/$abort/ or die;
     }
 
-    my ($h2, $tls) = (free_ports() + 5, free_ports() + 6);
+    my ($h2, $tls, $spread) = map { free_ports() + $_ } 5 .. 7;
     my $nginx = start_nginx(
         server => <<"CONF" . $verify,
         listen 127.0.0.1:$h2 http2 backlog=1024;
         listen 127.0.0.1:$tls ssl http2;
+        listen 127.0.0.1:$spread reuseport backlog=1024;
         ssl_certificate $PARA_DIR/tls.pem;
         ssl_certificate_key $PARA_DIR/tls.pem;
         para_auth app;
@@ -52,7 +53,7 @@ CONF
         events => 'worker_connections 4096;',
         %options
     );
-    @$nginx{qw(h2 tls)} = ($h2, $tls);
+    @$nginx{qw(h2 tls spread)} = ($h2, $tls, $spread);
 
     return $nginx;
 }
@@ -461,8 +462,8 @@ sub curl_parallel {
     fault(VERIFY, 'slow', times => 1, delay_ms => 4 * SLOW);
     fault(VERIFY, '403');
 
-    # Many clients, so that both workers have some.
-    my @first = map { connect_to($nginx->{port}) } 1 .. 40;
+    # Many clients, whom the kernel spreads, so that both workers have some.
+    my @first = map { connect_to($nginx->{spread}) } 1 .. 40;
     send_text($first[0], text_of($login));
     wait_for_calls(1);
     send_text($_, text_of($login)) for @first[1 .. $#first];
@@ -473,7 +474,7 @@ sub curl_parallel {
     my $statuses = statuses(@answers);
     ok($statuses->{200} && $statuses->{401}, 'late answer: one each way');
 
-    my @after = map { get($nginx->{port}, '/', credentials($login)) } 1 .. 20;
+    my @after = map { get($nginx->{spread}, '/', credentials($login)) } 1 .. 20;
     is_deeply(statuses(@after), {401 => 20}, 'late answer: it came too late');
 
     $nginx->stop;
