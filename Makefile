@@ -11,15 +11,21 @@ MODULE   := build/ngx_http_para_auth_module.so
 MODULES  := $(shell nginx -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
 
 CORE     := $(wildcard src/core/*.c)
-UNIT     := $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/test_*.c))
+# Where the unit tests are built, and with what: valgrind and coverage say else
+
+UNIT_DIR := build/unit
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+UNIT     := $(patsubst t/unit/%.c,$(UNIT_DIR)/%,$(wildcard t/unit/test_*.c))
+VECTORS  := $(patsubst t/vectors/%.c,$(UNIT_DIR)/vectors/%,\
+              $(wildcard t/vectors/test_*.c))
 HELPERS  := $(filter-out $(wildcard t/unit/test_*.c),$(wildcard t/unit/*.c))
 HEADERS  := $(wildcard src/core/*.h t/unit/*.h)
 
-UNIT_CFLAGS := -std=c11 -g -O1 -Wall -Wextra -Werror -Wshadow \
-               -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_CFLAGS  = -std=c11 -g -O1 -Wall -Wextra -Werror -Wshadow $(SANITIZE)
 UNIT_LIBS   := -lcmocka -ljansson -lcrypto
 
-.PHONY: all build install demo demo-serve test check unit suites asan bench clean
+.PHONY: all build install demo demo-serve test check unit test-vectors suites asan bench clean
 
 all: build
 
@@ -45,8 +51,8 @@ test:
 	@scripts/install-deps test
 	@$(MAKE) --no-print-directory check
 
-check: build $(UNIT)
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 --timer $(UNIT) t/*.t
+check: build $(UNIT) $(VECTORS)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 --timer $(UNIT) $(VECTORS) t/*.t
 
 unit: $(UNIT)
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 $(UNIT)
@@ -54,16 +60,28 @@ unit: $(UNIT)
 suites: build
 	prove -j 2 --timer t/*.t
 
-build/unit/core.a: $(CORE) $(HELPERS) $(HEADERS)
-	@rm -rf build/unit/obj
-	@mkdir -p build/unit/obj
-	cd build/unit/obj && $(CC) $(UNIT_CFLAGS) -I../../../src/core \
-	    -c $(addprefix ../../../,$(CORE) $(HELPERS))
-	rm -f $@
-	ar rcs $@ build/unit/obj/*.o
+# Other projects' vectors, from ../shared/vectors or $PARA_TEST_VECTORS; where
+# they are absent the runners skip.  The counts are in their output.
 
-build/unit/%: t/unit/%.c build/unit/core.a
-	$(CC) $(UNIT_CFLAGS) -Isrc/core -It/unit -o $@ $^ $(UNIT_LIBS)
+test-vectors: $(VECTORS)
+	prove -v $(VECTORS)
+
+$(UNIT_DIR)/core.a: $(CORE) $(HELPERS) $(HEADERS)
+	@rm -rf $(UNIT_DIR)/obj
+	@mkdir -p $(UNIT_DIR)/obj
+	cd $(UNIT_DIR)/obj && $(CC) $(UNIT_CFLAGS) -I$(CURDIR)/src/core \
+	    -c $(addprefix $(CURDIR)/,$(CORE) $(HELPERS))
+	rm -f $@
+	ar rcs $@ $(UNIT_DIR)/obj/*.o
+
+$(UNIT_DIR)/%: t/unit/%.c $(UNIT_DIR)/core.a
+	$(CC) $(UNIT_CFLAGS) -Isrc/core -It/unit -o $@ $^ $(UNIT_LDFLAGS) $(UNIT_LIBS)
+
+$(UNIT_DIR)/vectors/%: t/vectors/%.c t/vectors/vectors.c t/vectors/vectors.h \
+    $(UNIT_DIR)/core.a
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -D_POSIX_C_SOURCE=200809L -Isrc/core -o $@ \
+	    $(filter-out %.h,$^) $(UNIT_LIBS)
 
 # All suites against nginx and module with AddressSanitizer; takes a while
 
