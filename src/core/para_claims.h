@@ -17,23 +17,46 @@
 
 #define PARA_LEEWAY_MAX  86400        /* seconds */
 
+/* What is known of a token that has no end is looked at anew after this. */
+#define PARA_ENDLESS     3600         /* seconds */
+
+
+/* Whose claims they are. */
+
+typedef enum {
+    PARA_ISSUER_PARA,                 /* Para itself */
+    PARA_ISSUER_OWN                   /* the operator's backend */
+} para_issuer_kind_e;
+
 
 typedef struct {
     const para_span_t  *audience;     /* accepted values of aud */
     size_t              audiences;    /* how many; 0: aud is not looked at */
     int64_t             leeway;       /* seconds, for exp, nbf and iat:
                                          0 to PARA_LEEWAY_MAX */
+    int64_t             max_age;      /* seconds since iat, which is required
+                                         then; 0: any */
+    int                 endless;      /* a token without an end is taken */
+    const para_span_t  *required;     /* claim paths that must lead to a value
+                                         other than null */
+    size_t              requires;     /* how many */
 } para_claims_policy_t;
 
 
 /*
- * Checks aud, exp, nbf and iat at the time now (seconds since the epoch).
- * exp is required.  If PARA_OK, *end is the first second at which the token is
- * no longer accepted, leeway included.  PARA_TOKEN_EXPIRED is returned only if
- * it is the sole check that failed.
+ * Checks aud, the required claims, nbf, iat and the ends of a token at the time
+ * now (seconds since the epoch).  Its ends are exp, in a token of the
+ * operator's backend also expiry and capsule_session_exp as Para's guide has
+ * them, and with max_age the age.  Those that are there must not have passed;
+ * exp or expiry must be there unless the policy says otherwise.
+ *
+ * If PARA_OK, *end is the first second at which the token is no longer
+ * accepted, leeway included, or at which an endless one is to be checked again.
+ * PARA_TOKEN_EXPIRED is returned only if that is the sole check that failed.
  */
 para_reason_e para_claims_check(const para_json_t *claims,
-    const para_claims_policy_t *policy, int64_t now, int64_t *end);
+    const para_claims_policy_t *policy, para_issuer_kind_e kind, int64_t now,
+    int64_t *end);
 
 
 #endif /* PARA_CLAIMS_H */

@@ -38,32 +38,39 @@ static const para_identity_text_t  para_identity_texts[] = {
 
 typedef struct {
     para_span_t         text[PARA_ID_FIELDS];
-    const para_json_t  *roles;
-    const para_json_t  *wallets;
+    para_json_t        *roles;        /* these two are held */
+    para_json_t        *wallets;
     size_t              lists;        /* bytes that both take at most */
 } para_identity_raw_t;
 
 
-/* The first path that leads to something. */
+/* What the first path leads to that leads to something; the caller's. */
 
-static const para_json_t *
-para_identity_claim(const para_token_t *token, para_claim_e claim)
+static para_reason_e
+para_identity_claim(const para_token_t *token, para_claim_e claim,
+    para_json_t **value)
 {
     size_t                     i;
-    const para_json_t         *value;
     const para_claim_paths_t  *map;
 
     map = &token->issuer->map[claim];
+    *value = NULL;
 
     for (i = 0; i < map->paths; i++) {
-        value = para_json_path(token->claims, map->path[i]);
 
-        if (value != NULL && para_json_type(value) != PARA_JSON_NULL) {
-            return value;
+        if (!para_json_path(token->claims, map->path[i], value)) {
+            return PARA_NO_MEMORY;
         }
+
+        if (*value != NULL && para_json_type(*value) != PARA_JSON_NULL) {
+            return PARA_OK;
+        }
+
+        para_json_free(*value);
+        *value = NULL;
     }
 
-    return NULL;
+    return PARA_OK;
 }
 
 
@@ -85,48 +92,39 @@ para_identity_keep(para_identity_raw_t *raw, const para_identity_text_t *row,
 }
 
 
+/* The text stays where it is, in the token's claims. */
+
 static para_reason_e
-para_identity_read_texts(para_identity_raw_t *raw, const para_token_t *token)
+para_identity_read_text(para_identity_raw_t *raw,
+    const para_identity_text_t *row, const para_token_t *token)
 {
-    size_t                       i;
-    para_span_t                  text;
-    para_reason_e                rc;
-    const para_json_t           *value;
-    const para_identity_text_t  *row;
+    para_span_t     text;
+    para_json_t    *value;
+    para_reason_e   rc;
 
-    for (i = 0; i < PARA_IDENTITY_TEXTS; i++) {
-        row = &para_identity_texts[i];
-        value = para_identity_claim(token, row->claim);
+    rc = para_identity_claim(token, row->claim, &value);
 
-        if (value == NULL) {
-            continue;
-        }
-
-        rc = para_list_read_text(value, &text);
-
-        if (rc == PARA_OK) {
-            rc = para_identity_keep(raw, row, text);
-        }
-
-        if (rc != PARA_OK) {
-            return rc;
-        }
+    if (rc != PARA_OK || value == NULL) {
+        return rc;
     }
 
-    return PARA_OK;
+    rc = para_list_read_text(value, &text);
+    para_json_free(value);
+
+    return rc == PARA_OK ? para_identity_keep(raw, row, text) : rc;
 }
 
 
 static para_reason_e
-para_identity_read(para_identity_raw_t *raw, const para_token_t *token)
+para_identity_read_lists(para_identity_raw_t *raw, const para_token_t *token)
 {
     para_reason_e  rc;
 
-    raw->roles = para_identity_claim(token, PARA_CLAIM_ROLES);
-    raw->wallets = para_identity_claim(token, PARA_CLAIM_WALLETS);
-    raw->text[PARA_ID_ISSUER] = token->issuer->name;
+    rc = para_identity_claim(token, PARA_CLAIM_ROLES, &raw->roles);
 
-    rc = para_identity_read_texts(raw, token);
+    if (rc == PARA_OK) {
+        rc = para_identity_claim(token, PARA_CLAIM_WALLETS, &raw->wallets);
+    }
 
     if (rc == PARA_OK) {
         rc = para_list_check_roles(raw->roles, &raw->lists);
@@ -137,6 +135,26 @@ para_identity_read(para_identity_raw_t *raw, const para_token_t *token)
     }
 
     return rc;
+}
+
+
+static para_reason_e
+para_identity_read(para_identity_raw_t *raw, const para_token_t *token)
+{
+    size_t         i;
+    para_reason_e  rc;
+
+    raw->text[PARA_ID_ISSUER] = token->issuer->name;
+
+    for (i = 0; i < PARA_IDENTITY_TEXTS; i++) {
+        rc = para_identity_read_text(raw, &para_identity_texts[i], token);
+
+        if (rc != PARA_OK) {
+            return rc;
+        }
+    }
+
+    return para_identity_read_lists(raw, token);
 }
 
 
@@ -267,36 +285,42 @@ para_identity_compare_type(const para_identity_raw_t *raw,
 }
 
 
+/*
+ * Whether both layers may stand together, and whether they are one user's for
+ * certain (*bound): only then may the session say what the token does not, or
+ * two people would be mixed into one.
+ */
+
 static para_reason_e
 para_identity_match(const para_identity_raw_t *raw,
-    const para_session_t *session, para_match_e match)
+    const para_session_t *session, para_match_e match, int *bound)
 {
+    int             differs;
     para_compare_e  user_id, identifier, type;
-
-    if (match == PARA_MATCH_OFF) {
-        return PARA_OK;
-    }
 
     user_id = para_identity_compare(raw->text[PARA_ID_USER_ID],
                                     session->field[PARA_SESSION_USER_ID], 0);
     identifier = para_identity_compare_identifier(raw, session);
     type = para_identity_compare_type(raw, session);
 
-    if (user_id == PARA_COMPARE_DIFFERENT
-        || identifier == PARA_COMPARE_DIFFERENT
-        || type == PARA_COMPARE_DIFFERENT)
-    {
-        return PARA_IDENTITY_MISMATCH;
-    }
+    differs = user_id == PARA_COMPARE_DIFFERENT
+              || identifier == PARA_COMPARE_DIFFERENT
+              || type == PARA_COMPARE_DIFFERENT;
 
-    if (match == PARA_MATCH_PRESENT
-        || user_id == PARA_COMPARE_EQUAL
-        || (identifier == PARA_COMPARE_EQUAL && type == PARA_COMPARE_EQUAL))
-    {
+    *bound = !differs
+             && (user_id == PARA_COMPARE_EQUAL
+                 || (identifier == PARA_COMPARE_EQUAL
+                     && type == PARA_COMPARE_EQUAL));
+
+    if (*bound || match == PARA_MATCH_OFF) {
         return PARA_OK;
     }
 
-    return PARA_IDENTITY_INCOMPARABLE;
+    if (differs) {
+        return PARA_IDENTITY_MISMATCH;
+    }
+
+    return match == PARA_MATCH_PRESENT ? PARA_OK : PARA_IDENTITY_INCOMPARABLE;
 }
 
 
@@ -351,6 +375,38 @@ para_identity_write(para_identity_t *identity, const para_identity_raw_t *raw)
 }
 
 
+/* Both layers, or the one that there is, as they were found. */
+
+static para_reason_e
+para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
+    const para_session_t *session, para_match_e match)
+{
+    int            bound;
+    para_reason_e  rc;
+
+    bound = 1;
+
+    if (token != NULL) {
+        rc = token->verdict;          /* no word of it counts before */
+
+        if (rc == PARA_OK) {
+            rc = para_identity_read(raw, token);
+        }
+
+        if (rc == PARA_OK && session != NULL) {
+            rc = para_identity_match(raw, session, match, &bound);
+        }
+
+        if (rc != PARA_OK) {
+            return rc;
+        }
+    }
+
+    return session != NULL && bound ? para_identity_complete(raw, session)
+                                    : PARA_OK;
+}
+
+
 para_reason_e
 para_identity_build(para_identity_t *identity, const para_token_t *token,
     const para_session_t *session, para_match_e match)
@@ -365,30 +421,16 @@ para_identity_build(para_identity_t *identity, const para_token_t *token,
         return PARA_IDENTITY_INCOMPARABLE;
     }
 
-    if (token != NULL) {
-        rc = token->verdict;          /* no word of it counts before */
+    rc = para_identity_gather(&raw, token, session, match);
 
-        if (rc == PARA_OK) {
-            rc = para_identity_read(&raw, token);
-        }
-
-        if (rc == PARA_OK && session != NULL) {
-            rc = para_identity_match(&raw, session, match);
-        }
-
-        if (rc != PARA_OK) {
-            return rc;
-        }
+    if (rc == PARA_OK) {
+        rc = para_identity_write(identity, &raw);
     }
 
-    if (session != NULL) {
-        rc = para_identity_complete(&raw, session);
-        if (rc != PARA_OK) {
-            return rc;
-        }
-    }
+    para_json_free(raw.roles);
+    para_json_free(raw.wallets);
 
-    return para_identity_write(identity, &raw);
+    return rc;
 }
 
 

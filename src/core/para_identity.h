@@ -44,7 +44,9 @@ typedef struct {
 
 /*
  * token must be verified, session active; either may be NULL where that layer
- * is off, then there is nothing to match.  PARA_OK, a PARA_CLAIM_*,
+ * is off, then there is nothing to match.  What the token does not say comes
+ * from the session if the two are bound as PARA_MATCH_STRICT has it, whatever
+ * match is.  PARA_OK, a PARA_CLAIM_*,
  * PARA_IDENTITY_MISMATCH, PARA_IDENTITY_INCOMPARABLE or PARA_NO_MEMORY.  The
  * fields outlive token and session; end them with para_identity_free(), also
  * after a refusal.

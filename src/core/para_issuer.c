@@ -143,6 +143,10 @@ para_issuer_check(const para_issuer_t *issuer)
         return "an issuer's leeway is longer than a day: give at most 1d";
     }
 
+    if (issuer->claims.max_age < 0) {
+        return "an issuer's max_age is negative: give a time as 10m";
+    }
+
     if (issuer->algorithms == 0) {
         return "an issuer's keys are for none of the usual algorithms: list"
                " what they are for with \"algorithms\"";

@@ -159,104 +159,28 @@ para_json_get(const para_json_t *value, const char *name)
 }
 
 
-/*
- * Takes the next name off the path, unquoted, into buf of PARA_JSON_NAME_MAX
- * bytes.  Returns 0 if the path is malformed there.
- */
-
-static int
-para_json_path_next(para_span_t *path, unsigned char *buf, size_t *len)
+const para_json_t *
+para_json_member(const para_json_t *value, para_span_t name)
 {
-    int                   quoted;
-    size_t                n;
-    const unsigned char  *p, *end;
-
-    if (path->len == 0) {
-        return 0;
-    }
-
-    p = path->data;
-    end = p + path->len;
-
-    quoted = *p == '"';
-
-    if (quoted) {
-        p++;
-    }
-
-    for (n = 0; p < end && *p != '"' && (quoted || *p != '.'); p++) {
-
-        if (quoted && *p == '\\' && ++p == end) {
-            return 0;
-        }
-
-        if (n == PARA_JSON_NAME_MAX) {
-            return 0;
-        }
-
-        buf[n++] = *p;
-    }
-
-    if (quoted) {
-        if (p == end) {
-            return 0;
-        }
-
-        p++;
-
-    } else if (n == 0) {
-        return 0;
-    }
-
-    /* a name is followed by the end, or by a dot and a further name */
-
-    if (p < end && (*p++ != '.' || p == end)) {
-        return 0;
-    }
-
-    *len = n;
-    *path = para_span(p, (size_t) (end - p));
-
-    return 1;
+    return json_object_getn(value, (const char *) name.data, name.len);
 }
 
 
-const para_json_t *
-para_json_path(const para_json_t *root, para_span_t path)
+para_json_t *
+para_json_hold(const para_json_t *value)
 {
-    size_t          len;
-    const json_t   *value;
-    unsigned char   name[PARA_JSON_NAME_MAX];
-
-    value = root;
-
-    do {
-        if (!para_json_path_next(&path, name, &len)) {
-            return NULL;
-        }
-
-        value = json_object_getn(value, (const char *) name, len);
-
-    } while (path.len != 0 && value != NULL);
-
-    return value;
+    return json_incref((json_t *) value);
 }
 
 
 int
-para_json_path_check(para_span_t path)
+para_json_append(para_json_t **list, const para_json_t *value)
 {
-    size_t         len;
-    unsigned char  name[PARA_JSON_NAME_MAX];
+    if (*list == NULL) {
+        *list = json_array();
+    }
 
-    do {
-        if (!para_json_path_next(&path, name, &len)) {
-            return 0;
-        }
-
-    } while (path.len != 0);
-
-    return 1;
+    return json_array_append(*list, (json_t *) value) == 0;
 }
 
 

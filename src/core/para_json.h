@@ -1,19 +1,18 @@
 /*
  * Bounded JSON, RFC 8259: the only place that loads it.  A document is read
  * only if it is one object of valid UTF-8 without duplicate members, NUL
- * bytes or \u0000, at most PARA_JSON_MAX_DEPTH levels deep.
+ * bytes or \u0000, at most PARA_JSON_MAX_DEPTH levels deep.  Needs jansson 2.14.
  */
 
 #ifndef PARA_JSON_H
 #define PARA_JSON_H
-
-#include <stdint.h>
 
 #include "para_span.h"
 
 
 #define PARA_JSON_MAX_DEPTH  16       /* levels of objects and arrays */
 #define PARA_JSON_NAME_MAX   256      /* bytes of a name in a claim path */
+#define PARA_JSON_INDEX_MAX  9999     /* in a claim path */
 
 
 typedef struct json_t  para_json_t;   /* jansson's: opaque elsewhere */
@@ -46,13 +45,36 @@ para_json_type_e para_json_type(const para_json_t *value);
 /* The member of an object, NULL if value is no object or has none. */
 const para_json_t *para_json_get(const para_json_t *value, const char *name);
 
+/* The same by a name that may have any bytes. */
+const para_json_t *para_json_member(const para_json_t *value,
+    para_span_t name);
+
+/* The value as one of the caller's, to be ended with para_json_free(). */
+para_json_t *para_json_hold(const para_json_t *value);
+
 /*
- * The value that a claim path leads to, or NULL.  A path is member names
- * joined by dots; a name that has a dot or a quote itself stands in double
- * quotes, in which a backslash takes the next character as it is:
- * data.userId, "https://example.com/roles", realm."a.b".roles
+ * Appends the value to a list that is made when it is NULL, and is the
+ * caller's.  Returns 0 if memory is out.
  */
-const para_json_t *para_json_path(const para_json_t *root, para_span_t path);
+int para_json_append(para_json_t **list, const para_json_t *value);
+
+/*
+ * What a claim path leads to, into *found, which the caller ends with
+ * para_json_free(); NULL if it leads nowhere.  Returns 0 if memory is out or
+ * the path is malformed.
+ *
+ *     path    = name *( "." name / "[" index "]" / "[*]" )
+ *     name    = 1*( any byte but  .  "  [  ] ) / quoted
+ *     quoted  = DQUOTE *( any byte but  "  \ / "\" any byte ) DQUOTE
+ *     index   = "0" / "1" to "9999", from 0, without leading zeros
+ *
+ * [n] is the n-th item of an array, [*] is each: the path then leads to a list
+ * of all that is found, in the order of the document and without what is
+ * missing.  Examples: data.userId, "https://example.com/roles",
+ * realm."a.b".roles, groups[0], data.wallets[*].address
+ */
+int para_json_path(const para_json_t *root, para_span_t path,
+    para_json_t **found);
 
 /* 1 if a path is well-formed, for use when it is configured. */
 int para_json_path_check(para_span_t path);

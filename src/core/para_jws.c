@@ -87,8 +87,8 @@ para_jws_decode(para_jws_parts_t *parts, unsigned char **memory)
 
 /* A media type may leave out "application/", RFC 7515 4.1.9 and 4.1.10. */
 
-static int
-para_jws_is_jwt(para_span_t type)
+static para_span_t
+para_jws_subtype(para_span_t type)
 {
     para_span_t  prefix;
 
@@ -101,7 +101,14 @@ para_jws_is_jwt(para_span_t type)
         type.len -= prefix.len;
     }
 
-    return para_span_eq_nocase(type, PARA_SPAN("JWT"));
+    return type;
+}
+
+
+static int
+para_jws_is_jwt(para_span_t type)
+{
+    return para_span_eq_nocase(para_jws_subtype(type), PARA_SPAN("JWT"));
 }
 
 
@@ -154,38 +161,43 @@ para_jws_read_kid(const para_json_t *header, para_span_t *kid)
 }
 
 
+/* RFC 7519 5.1: held against what the issuer gives once that is known. */
+
 static para_reason_e
-para_jws_check_types(const para_json_t *header)
+para_jws_read_typ(const para_json_t *header, para_span_t *typ)
+{
+    const para_json_t  *value;
+
+    value = para_json_get(header, "typ");
+
+    if (value == NULL) {
+        *typ = PARA_SPAN_NONE;
+        return PARA_OK;
+    }
+
+    return para_json_string(value, typ) ? PARA_OK : PARA_JWS_HEADER;
+}
+
+
+/* RFC 7519 5.2: a token within a token is none of ours. */
+
+static para_reason_e
+para_jws_check_cty(const para_json_t *header)
 {
     para_span_t         text;
-    const para_json_t  *typ, *cty;
+    const para_json_t  *cty;
 
-    /* RFC 7519 5.1; 5.2: a token within a token is none of ours */
-
-    typ = para_json_get(header, "typ");
     cty = para_json_get(header, "cty");
 
-    if (typ != NULL) {
-        if (!para_json_string(typ, &text)) {
-            return PARA_JWS_HEADER;
-        }
-
-        if (!para_jws_is_jwt(text)) {
-            return PARA_JWS_TYP;
-        }
+    if (cty == NULL) {
+        return PARA_OK;
     }
 
-    if (cty != NULL) {
-        if (!para_json_string(cty, &text)) {
-            return PARA_JWS_HEADER;
-        }
-
-        if (para_jws_is_jwt(text)) {
-            return PARA_JWS_ENCODING;
-        }
+    if (!para_json_string(cty, &text)) {
+        return PARA_JWS_HEADER;
     }
 
-    return PARA_OK;
+    return para_jws_is_jwt(text) ? PARA_JWS_ENCODING : PARA_OK;
 }
 
 
@@ -212,14 +224,14 @@ para_jws_check_header(const para_json_t *header)
         return PARA_JWS_ENCODING;
     }
 
-    return para_jws_check_types(header);
+    return para_jws_check_cty(header);
 }
 
 
 para_reason_e
 para_jws_parse(para_jws_t *jws, para_span_t token)
 {
-    para_span_t         kid;
+    para_span_t         kid, typ;
     para_reason_e       rc;
     const para_alg_t   *alg;
     para_jws_parts_t    parts;
@@ -260,6 +272,10 @@ para_jws_parse(para_jws_t *jws, para_span_t token)
         rc = para_jws_read_kid(jws->header, &kid);
     }
 
+    if (rc == PARA_OK) {
+        rc = para_jws_read_typ(jws->header, &typ);
+    }
+
     if (rc != PARA_OK) {
         return rc;
     }
@@ -269,6 +285,7 @@ para_jws_parse(para_jws_t *jws, para_span_t token)
     jws->signature = parts.signature;
     jws->alg = alg;
     jws->kid = kid;
+    jws->typ = typ;
 
     return PARA_OK;
 }
@@ -281,6 +298,28 @@ para_jws_free(para_jws_t *jws)
     free(jws->memory);
 
     memset(jws, 0, sizeof(para_jws_t));
+}
+
+
+para_reason_e
+para_jws_check_typ(const para_jws_t *jws, const para_span_t *typ, size_t n)
+{
+    size_t       i;
+    para_span_t  own;
+
+    if (jws->typ.data == NULL) {
+        return PARA_OK;
+    }
+
+    own = para_jws_subtype(jws->typ);
+
+    for (i = 0; i < n; i++) {
+        if (para_span_eq_nocase(own, para_jws_subtype(typ[i]))) {
+            return PARA_OK;
+        }
+    }
+
+    return n == 0 && para_jws_is_jwt(jws->typ) ? PARA_OK : PARA_JWS_TYP;
 }
 
 

@@ -21,8 +21,9 @@ typedef struct {
     para_span_t        signature;     /* decoded */
     const para_alg_t  *alg;
     para_span_t        kid;           /* absent if the header has none */
+    para_span_t        typ;           /* the same */
 
-    para_json_t       *header;        /* private: owns kid */
+    para_json_t       *header;        /* private: owns kid, typ */
     unsigned char     *memory;        /* private: owns payload, signature */
 } para_jws_t;
 
@@ -34,6 +35,14 @@ typedef struct {
  */
 para_reason_e para_jws_parse(para_jws_t *jws, para_span_t token);
 void para_jws_free(para_jws_t *jws);
+
+/*
+ * PARA_OK or PARA_JWS_TYP: it must be one of these types, or JWT if there are
+ * none; case does not count, nor does a leading "application/".  A token
+ * without type is of every one.
+ */
+para_reason_e para_jws_check_typ(const para_jws_t *jws,
+    const para_span_t *typ, size_t n);
 
 /* PARA_OK, PARA_SIGNATURE or PARA_NO_MEMORY. */
 para_reason_e para_jws_verify(const para_jws_t *jws, const para_jwk_t *key);

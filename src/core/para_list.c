@@ -150,7 +150,7 @@ para_list_check_wallets(const para_json_t *wallets, size_t *size)
 
     for (i = 0; i < para_json_length(wallets); i++) {
         rc = para_list_read_wallet(para_json_item(wallets, i), &type,
-                                       &address);
+                                   &address);
         if (rc != PARA_OK) {
             return rc;
         }
@@ -174,7 +174,7 @@ para_list_write_wallets(unsigned char *dst, const para_json_t *wallets)
 
     for (i = 0; i < para_json_length(wallets); i++) {
         (void) para_list_read_wallet(para_json_item(wallets, i), &type,
-                                         &address);
+                                     &address);
         if (address.len == 0) {
             continue;
         }

@@ -41,6 +41,7 @@ static const para_reason_row_t  para_reasons[] = {
     [PARA_CLAIM_TYPE] = { "claim_type", PARA_CODE_TOKEN_INVALID },
     [PARA_CLAIM_UNSAFE] = { "claim_unsafe", PARA_CODE_TOKEN_INVALID },
     [PARA_CLAIM_SIZE] = { "claim_size", PARA_CODE_TOKEN_INVALID },
+    [PARA_CLAIM_MISSING] = { "claim_missing", PARA_CODE_TOKEN_INVALID },
     [PARA_CLAIM_SUBJECT] = { "claim_subject", PARA_CODE_TOKEN_INVALID },
     [PARA_ISS_UNKNOWN] = { "iss_unknown", PARA_CODE_TOKEN_INVALID },
     [PARA_AUD_MISSING] = { "aud_missing", PARA_CODE_TOKEN_INVALID },
@@ -51,6 +52,8 @@ static const para_reason_row_t  para_reasons[] = {
         { "time_milliseconds?", PARA_CODE_TOKEN_INVALID },
     [PARA_NBF_FUTURE] = { "nbf_future", PARA_CODE_TOKEN_INVALID },
     [PARA_IAT_FUTURE] = { "iat_future", PARA_CODE_TOKEN_INVALID },
+    [PARA_IAT_MISSING] = { "iat_missing", PARA_CODE_TOKEN_INVALID },
+    [PARA_IAT_OLD] = { "iat_old", PARA_CODE_TOKEN_INVALID },
     [PARA_TOKEN_EXPIRED] = { "token_expired", PARA_CODE_TOKEN_EXPIRED },
 
     [PARA_SESSION_ENDED] = { "session_ended", PARA_CODE_SESSION_EXPIRED },

@@ -40,6 +40,7 @@ typedef enum {
     PARA_CLAIM_TYPE,
     PARA_CLAIM_UNSAFE,              /* a control character */
     PARA_CLAIM_SIZE,
+    PARA_CLAIM_MISSING,             /* one that the issuer must give */
     PARA_CLAIM_SUBJECT,             /* Para's token: sub is not data.userId */
     PARA_ISS_UNKNOWN,
     PARA_AUD_MISSING,
@@ -49,6 +50,8 @@ typedef enum {
     PARA_TIME_MILLISECONDS,
     PARA_NBF_FUTURE,
     PARA_IAT_FUTURE,
+    PARA_IAT_MISSING,               /* needed to know the age */
+    PARA_IAT_OLD,
     PARA_TOKEN_EXPIRED,
 
     /* the session */

@@ -246,7 +246,13 @@ para_token_check(para_token_t *token, const para_json_t *claims,
 
     token->issuer = choice.issuer;
 
-    rc = para_jws_verify(&token->jws, choice.key);
+    rc = para_jws_check_typ(&token->jws, choice.issuer->typ,
+                            choice.issuer->typs);
+
+    if (rc == PARA_OK) {
+        rc = para_jws_verify(&token->jws, choice.key);
+    }
+
     if (rc != PARA_OK) {
         return rc;
     }
@@ -260,7 +266,8 @@ para_token_check(para_token_t *token, const para_json_t *claims,
 
     /* the last, see PARA_TOKEN_EXPIRED */
 
-    return para_claims_check(claims, &choice.issuer->claims, now, end);
+    return para_claims_check(claims, &choice.issuer->claims,
+                             choice.issuer->kind, now, end);
 }
 
 

@@ -40,18 +40,14 @@ typedef struct {
 } para_claim_paths_t;
 
 
-typedef enum {
-    PARA_ISSUER_PARA,                 /* Para itself: sub must be data.userId */
-    PARA_ISSUER_OWN                   /* the operator's backend */
-} para_issuer_kind_e;
-
-
 typedef struct {
     para_span_t            name;      /* as configured; $para_auth_issuer */
     para_issuer_kind_e     kind;
     para_span_t            iss;       /* absent: takes tokens without iss */
     unsigned               algorithms;     /* allowed: a mask, PARA_ALG_* */
     const para_jwks_t     *keys;
+    const para_span_t     *typ;       /* accepted types, see para_jws.h */
+    size_t                 typs;      /* how many; 0: "JWT" alone */
     para_claims_policy_t   claims;
     para_claim_paths_t     map[PARA_CLAIMS];
 } para_issuer_t;

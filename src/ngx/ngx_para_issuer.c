@@ -153,8 +153,9 @@ ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (!para_json_path_check(paths->path[paths->paths])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\" is no claim path: write member names "
-                               "joined by dots, and a name that has a dot in "
-                               "double quotes, as in 'realm.\"a.b\".roles'",
+                               "joined by dots, a name that has a dot in "
+                               "double quotes, as in 'realm.\"a.b\".roles', "
+                               "and [n] or [*] for the items of an array",
                                &value[i]);
             return NGX_CONF_ERROR;
         }

@@ -13,14 +13,17 @@ static const para_span_t  audiences[] = {
     { (const unsigned char *) "app-3", 5 }      /* not counted in */
 };
 
-static const para_claims_policy_t  policy = { audiences, 2, LEEWAY };
+static const para_claims_policy_t  policy = {
+    .audience = audiences, .audiences = 2, .leeway = LEEWAY
+};
 
 
 static int64_t  end;
 
 
 static para_reason_e
-check(const para_claims_policy_t *with, const char *text)
+check_kind(para_issuer_kind_e kind, const para_claims_policy_t *with,
+    const char *text)
 {
     para_json_t    *claims;
     para_reason_e   rc;
@@ -29,13 +32,20 @@ check(const para_claims_policy_t *with, const char *text)
     assert_non_null(claims);
 
     end = -1;
-    rc = para_claims_check(claims, with, NOW, &end);
+    rc = para_claims_check(claims, with, kind, NOW, &end);
 
     assert_true(rc == PARA_OK ? end > NOW : end == -1);
 
     para_json_free(claims);
 
     return rc;
+}
+
+
+static para_reason_e
+check(const para_claims_policy_t *with, const char *text)
+{
+    return check_kind(PARA_ISSUER_OWN, with, text);
 }
 
 
@@ -130,7 +140,7 @@ test_end(void **state)
         { "{\"exp\":99999999999}", 100000000009 }
     };
 
-    static const para_claims_policy_t  any = { NULL, 0, LEEWAY };
+    static const para_claims_policy_t  any = { .leeway = LEEWAY };
 
     (void) state;
 
@@ -143,7 +153,8 @@ test_end(void **state)
         last = -1;
 
         for (now = first - 2; now <= first + 2; now++) {
-            assert_reason(para_claims_check(claims, &any, now, &last),
+            assert_reason(para_claims_check(claims, &any, PARA_ISSUER_PARA,
+                                            now, &last),
                           now < first ? PARA_OK : PARA_TOKEN_EXPIRED);
         }
 
@@ -156,7 +167,7 @@ test_end(void **state)
 static void
 test_no_leeway(void **state)
 {
-    static const para_claims_policy_t  strict = { NULL, 0, 0 };
+    static const para_claims_policy_t  strict = { .leeway = 0 };
 
     (void) state;
 
@@ -176,7 +187,9 @@ test_no_leeway(void **state)
 static void
 test_longest_leeway(void **state)
 {
-    static const para_claims_policy_t  day = { NULL, 0, PARA_LEEWAY_MAX };
+    static const para_claims_policy_t  day = {
+        .leeway = PARA_LEEWAY_MAX
+    };
 
     (void) state;
 
@@ -265,7 +278,7 @@ test_aud(void **state)
         { "true", PARA_CLAIM_TYPE }
     };
 
-    static const para_claims_policy_t  any = { NULL, 0, LEEWAY };
+    static const para_claims_policy_t  any = { .leeway = LEEWAY };
 
     (void) state;
 
@@ -274,6 +287,171 @@ test_aud(void **state)
     assert_reason(check(&policy, "{\"exp\":1700000100}"), PARA_AUD_MISSING);
     assert_reason(check(&any, "{\"exp\":1700000100}"), PARA_OK);
     assert_reason(check(&any, "{\"exp\":1700000100,\"aud\":7}"), PARA_OK);
+}
+
+
+/* A policy, claims, and what is said of them; end is looked at if PARA_OK. */
+
+typedef struct {
+    const char     *claims;
+    para_reason_e   reason;
+    int64_t         end;
+} end_row_t;
+
+
+static void
+assert_ends(const para_claims_policy_t *with, para_issuer_kind_e kind,
+    const end_row_t *row, size_t n)
+{
+    size_t         i;
+    para_reason_e  rc;
+
+    for (i = 0; i < n; i++) {
+        rc = check_kind(kind, with, row[i].claims);
+
+        if (rc != row[i].reason || (rc == PARA_OK && end != row[i].end)) {
+            fail_msg("%s: %s, end %lld", row[i].claims, para_reason_name(rc),
+                     (long long) end);
+        }
+    }
+}
+
+
+static void
+test_max_age(void **state)
+{
+    static const end_row_t  row[] = {
+        { "{\"exp\":1700000500}", PARA_IAT_MISSING, 0 },
+        { "{\"exp\":1700000500,\"iat\":\"1\"}", PARA_TIME_TYPE, 0 },
+        { "{\"exp\":1700000500,\"iat\":1700000000}", PARA_OK, 1700000070 },
+        { "{\"exp\":1700000030,\"iat\":1700000000}", PARA_OK, 1700000040 },
+        { "{\"exp\":1700000500,\"iat\":1699999931}", PARA_OK, 1700000001 },
+        { "{\"exp\":1700000500,\"iat\":1699999930.5}", PARA_OK, 1700000001 },
+        { "{\"exp\":1700000500,\"iat\":1699999930}", PARA_IAT_OLD, 0 },
+        { "{\"exp\":1700000500,\"iat\":0}", PARA_IAT_OLD, 0 },
+        { "{\"exp\":1700000500,\"iat\":-1e308}", PARA_IAT_OLD, 0 },
+        { "{\"exp\":1700000500,\"iat\":1700000011}", PARA_IAT_FUTURE, 0 },
+        { "{\"exp\":1,\"iat\":1699999930}", PARA_IAT_OLD, 0 },
+        { "{\"exp\":1,\"iat\":1699999931}", PARA_TOKEN_EXPIRED, 0 },
+        { "{\"iat\":1700000000}", PARA_EXP_MISSING, 0 }
+    };
+
+    static const para_claims_policy_t  minute = {
+        .leeway = LEEWAY, .max_age = 60
+    };
+
+    (void) state;
+
+    assert_ends(&minute, PARA_ISSUER_OWN, row, unit_count(row));
+    assert_ends(&minute, PARA_ISSUER_PARA, row, unit_count(row));
+}
+
+
+static void
+test_endless(void **state)
+{
+    static const end_row_t  row[] = {
+        { "{}", PARA_OK, NOW + PARA_ENDLESS },
+        { "{\"iat\":1}", PARA_OK, NOW + PARA_ENDLESS },
+        { "{\"exp\":1700000500}", PARA_OK, 1700000510 },
+        { "{\"exp\":1700009999}", PARA_OK, 1700010009 },
+        { "{\"exp\":1699999990}", PARA_TOKEN_EXPIRED, 0 },
+        { "{\"exp\":null}", PARA_TIME_TYPE, 0 }
+    };
+
+    static const end_row_t  aged[] = {
+        { "{\"iat\":1700000000}", PARA_OK, 1700000070 },
+        { "{\"iat\":1699999930}", PARA_IAT_OLD, 0 },
+        { "{}", PARA_IAT_MISSING, 0 }
+    };
+
+    static const para_claims_policy_t  endless = {
+        .leeway = LEEWAY, .endless = 1
+    };
+
+    static const para_claims_policy_t  minute = {
+        .leeway = LEEWAY, .endless = 1, .max_age = 60
+    };
+
+    (void) state;
+
+    assert_ends(&endless, PARA_ISSUER_OWN, row, unit_count(row));
+    assert_ends(&minute, PARA_ISSUER_OWN, aged, unit_count(aged));
+}
+
+
+/* The ends that Para's guide gives the tokens of a backend. */
+
+static void
+test_ends_of_the_guide(void **state)
+{
+    static const end_row_t  own[] = {
+        { "{\"expiry\":1700000100}", PARA_OK, 1700000110 },
+        { "{\"expiry\":1700000100.5}", PARA_OK, 1700000111 },
+        { "{\"expiry\":1699999990}", PARA_TOKEN_EXPIRED, 0 },
+        { "{\"expiry\":1700000100000}", PARA_TIME_MILLISECONDS, 0 },
+        { "{\"expiry\":\"1700000100\"}", PARA_TIME_TYPE, 0 },
+        { "{\"expiry\":\"2023-11-14\",\"exp\":1700000100}", PARA_TIME_TYPE,
+          0 },
+        { "{\"exp\":1700000100,\"expiry\":1700000050}", PARA_OK, 1700000060 },
+        { "{\"exp\":1700000050,\"expiry\":1700000100}", PARA_OK, 1700000060 },
+        { "{\"exp\":1700000100,\"expiry\":1}", PARA_TOKEN_EXPIRED, 0 },
+        { "{\"exp\":1,\"expiry\":1700000100}", PARA_TOKEN_EXPIRED, 0 },
+        { "{\"exp\":1,\"expiry\":null}", PARA_TIME_TYPE, 0 },
+        { "{\"capsule_session_exp\":1700000100}", PARA_EXP_MISSING, 0 },
+        { "{\"exp\":1700000100,\"capsule_session_exp\":1700000020}", PARA_OK,
+          1700000030 },
+        { "{\"exp\":1700000100,\"capsule_session_exp\":1}",
+          PARA_TOKEN_EXPIRED, 0 },
+        { "{\"exp\":1700000100,\"capsule_session_exp\":1700000100000}",
+          PARA_TIME_MILLISECONDS, 0 }
+    };
+
+    static const end_row_t  para[] = {
+        { "{\"expiry\":1700000100}", PARA_EXP_MISSING, 0 },
+        { "{\"exp\":1700000100,\"expiry\":1,\"capsule_session_exp\":null}",
+          PARA_OK, 1700000110 }
+    };
+
+    static const para_claims_policy_t  any = { .leeway = LEEWAY };
+
+    (void) state;
+
+    assert_ends(&any, PARA_ISSUER_OWN, own, unit_count(own));
+    assert_ends(&any, PARA_ISSUER_PARA, para, unit_count(para));
+}
+
+
+static void
+test_required(void **state)
+{
+    static const row_t  row[] = {
+        { "{\"a\":1,\"b\":{\"c\":0},\"exp\":1700000100}", PARA_OK },
+        { "{\"a\":\"\",\"b\":{\"c\":[]},\"exp\":1700000100}", PARA_OK },
+        { "{\"a\":false,\"b\":{\"c\":{}},\"exp\":1700000100}", PARA_OK },
+        { "{\"b\":{\"c\":1},\"exp\":1700000100}", PARA_CLAIM_MISSING },
+        { "{\"a\":null,\"b\":{\"c\":1},\"exp\":1}", PARA_CLAIM_MISSING },
+        { "{\"a\":1,\"exp\":1700000100}", PARA_CLAIM_MISSING },
+        { "{\"a\":1,\"b\":{},\"exp\":1700000100}", PARA_CLAIM_MISSING },
+        { "{\"a\":1,\"b.c\":1,\"exp\":1700000100}", PARA_CLAIM_MISSING }
+    };
+
+    size_t  i;
+
+    static const para_span_t  names[] = {
+        { (const unsigned char *) "a", 1 },
+        { (const unsigned char *) "b.c", 3 }
+    };
+
+    static const para_claims_policy_t  both = {
+        .leeway = LEEWAY, .required = names, .requires = 2
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_reason(check(&both, row[i].value), row[i].reason);
+    }
 }
 
 
@@ -308,6 +486,10 @@ main(void)
         cmocka_unit_test(test_longest_leeway),
         cmocka_unit_test(test_nbf_and_iat),
         cmocka_unit_test(test_aud),
+        cmocka_unit_test(test_max_age),
+        cmocka_unit_test(test_endless),
+        cmocka_unit_test(test_ends_of_the_guide),
+        cmocka_unit_test(test_required),
         cmocka_unit_test(test_expired_comes_last)
     };
 

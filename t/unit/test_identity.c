@@ -238,6 +238,99 @@ test_session_alone(void **state)
 }
 
 
+/*
+ * Where nothing shows that both layers are one user's, the session adds nothing
+ * to the token: two people must not be mixed into one.
+ */
+
+static void
+test_session_that_is_not_bound(void **state)
+{
+    size_t           i;
+    para_identity_t  identity;
+
+    static const struct {
+        para_match_e   match;
+        const char    *claims;
+        const char    *identifier;    /* what comes of it */
+    } row[] = {
+        { PARA_MATCH_PRESENT, "{\"internal_user_id\":\"i\"}", NULL },
+        { PARA_MATCH_OFF, "{\"internal_user_id\":\"i\"}", NULL },
+        { PARA_MATCH_PRESENT, "{\"auth_method\":\"email\"}", NULL },
+        { PARA_MATCH_OFF, "{\"auth_method\":\"phone\"}", NULL },
+        { PARA_MATCH_OFF, "{\"para_user_id\":\"u2\"}", NULL },
+        { PARA_MATCH_OFF, "{\"para_user_id\":\"u1\",\"auth_method\":\"x\"}",
+          NULL },
+        { PARA_MATCH_OFF, "{\"auth_identifier\":\"b\"}", "b" },
+        { PARA_MATCH_STRICT, "{\"para_user_id\":\"u1\"}", "a" },
+        { PARA_MATCH_PRESENT, "{\"para_user_id\":\"u1\"}", "a" },
+        { PARA_MATCH_OFF, "{\"para_user_id\":\"u1\"}", "a" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_reason(unit_identity(&identity, PARA_ISSUER_OWN, row[i].claims,
+            "{\"authType\":\"email\",\"identifier\":\"a\",\"userId\":\"u1\"}",
+            row[i].match), PARA_OK);
+
+        if (row[i].identifier == NULL) {
+            assert_absent(identity.field[PARA_ID_IDENTIFIER]);
+
+        } else {
+            assert_span(identity.field[PARA_ID_IDENTIFIER], row[i].identifier);
+        }
+
+        para_identity_free(&identity);
+    }
+}
+
+
+/* A path with [*] makes a list, which is good for roles, and for no text. */
+
+static void
+test_listed_claims(void **state)
+{
+    para_token_t     token;
+    para_issuer_t    issuer;
+    para_identity_t  identity;
+
+    (void) state;
+
+    memset(&token, 0, sizeof(token));
+    memset(&issuer, 0, sizeof(issuer));
+
+    token.verdict = PARA_OK;
+    token.issuer = &issuer;
+    token.claims = para_json_parse(unit_span("{\"groups\":[{\"name\":\"a\"},"
+        "{\"x\":1},{\"name\":\"b,c\"}],\"w\":[{\"k\":{\"type\":\"EVM\","
+        "\"address\":\"0x1\"}}]}"), 1000);
+    assert_non_null(token.claims);
+
+    issuer.name = unit_span("backend");
+    issuer.map[PARA_CLAIM_ROLES].path[0] = unit_span("none[*].name");
+    issuer.map[PARA_CLAIM_ROLES].path[1] = unit_span("groups[*].name");
+    issuer.map[PARA_CLAIM_ROLES].paths = 2;
+    issuer.map[PARA_CLAIM_WALLETS].path[0] = unit_span("w[*].k");
+    issuer.map[PARA_CLAIM_WALLETS].paths = 1;
+    issuer.map[PARA_CLAIM_USER_ID].path[0] = unit_span("groups[2].name");
+    issuer.map[PARA_CLAIM_USER_ID].paths = 1;
+
+    assert_reason(para_identity_build(&identity, &token, NULL,
+                                      PARA_MATCH_STRICT), PARA_OK);
+    assert_span(identity.field[PARA_ID_ROLES], "a,b%2Cc");
+    assert_span(identity.field[PARA_ID_WALLETS], "EVM:0x1");
+    assert_span(identity.field[PARA_ID_USER_ID], "b,c");
+    para_identity_free(&identity);
+
+    issuer.map[PARA_CLAIM_USER_ID].path[0] = unit_span("groups[*].name");
+    assert_reason(para_identity_build(&identity, &token, NULL,
+                                      PARA_MATCH_STRICT), PARA_CLAIM_TYPE);
+    para_identity_free(&identity);
+    para_json_free(token.claims);
+}
+
+
 /* Nothing at all is nobody, and what is not verified says nothing. */
 
 static void
@@ -375,6 +468,8 @@ main(void)
         cmocka_unit_test(test_length_of_texts),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_session_alone),
+        cmocka_unit_test(test_session_that_is_not_bound),
+        cmocka_unit_test(test_listed_claims),
         cmocka_unit_test(test_no_evidence),
         cmocka_unit_test(test_session_completes_the_token),
         cmocka_unit_test(test_length_of_session_user_id),

@@ -250,7 +250,7 @@ test_paths(void **state)
 {
     size_t        i;
     double        number;
-    para_json_t  *root;
+    para_json_t  *root, *found;
 
     static const struct {
         const char  *path;
@@ -271,21 +271,35 @@ test_paths(void **state)
         { "b.x", 0 },
         { "a.b", 0 },
         { "l.0", 0 },
-        { "b.c.d.e", 0 }
+        { "b.c.d.e", 0 },
+        { "l[0]", 9 },
+        { "l[1].x", 10 },
+        { "l[2][0]", 11 },
+        { "\"l\"[0]", 9 },
+        { "l[3]", 0 },
+        { "l[9999]", 0 },
+        { "b[0]", 0 },
+        { "a[0]", 0 },
+        { "l[0][0]", 0 },
+        { "l[*].zzz", 0 },
+        { "a[*]", 0 },
+        { "b[*].c", 0 }
     };
 
     (void) state;
 
     root = para_json_parse(unit_span("{\"a\":1,\"b\":{\"c\":2,\"d\":{\"e\":3},"
         "\"p.q\":{\"r\\\"s\":6}},\"x.y\":4,\"https://example.com/roles\":5,"
-        "\"back\\\\slash\":7,\"\":8,\"l\":[9]}"), 1000);
+        "\"back\\\\slash\":7,\"\":8,\"l\":[9,{\"x\":10},[11]]}"), 1000);
     assert_non_null(root);
 
     for (i = 0; i < unit_count(row); i++) {
         number = 0;
 
-        (void) para_json_number(para_json_path(root, unit_span(row[i].path)),
-                                &number);
+        assert_int_equal(para_json_path(root, unit_span(row[i].path), &found),
+                         1);
+        (void) para_json_number(found, &number);
+        para_json_free(found);
 
         if (number != row[i].number) {
             fail_msg("path %s led to %g", row[i].path, number);
@@ -303,11 +317,15 @@ test_malformed_paths(void **state)
 {
     size_t        i;
     para_span_t   path;
-    para_json_t  *root;
+    para_json_t  *root, *found;
 
     static const char *const  row[] = {
         "", ".", ".a", "a.", "a..b", "\"", "\"a", "\"a\\", "\"a\\\"", "a\"b\"",
-        "\"a\"b", "\"a\".", "a\"", "\"a\"\"b\"", "a.\"b"
+        "\"a\"b", "\"a\".", "a\"", "\"a\"\"b\"", "a.\"b",
+        "[0]", "[*]", "a[", "a[]", "a]", "a[0", "a[*", "a[-1]", "a[+1]",
+        "a[00]", "a[01]", "a[ 0]", "a[0 ]", "a[x]", "a[0x1]", "a[**]", "a[*]b",
+        "a[0]b", "a[0].", "a[*].", "a.[0]", "a[0]..b", "a[\"b\"]", "a[10000]",
+        "a[99999999999999999999999]", "a[0]\"b\"", "a[0]]"
     };
 
     (void) state;
@@ -317,7 +335,7 @@ test_malformed_paths(void **state)
     for (i = 0; i < unit_count(row); i++) {
         path = unit_exact(row[i], strlen(row[i]));
 
-        if (para_json_path_check(path) || para_json_path(root, path) != NULL) {
+        if (para_json_path_check(path) || para_json_path(root, path, &found)) {
             fail_msg("path %s is taken", row[i]);
         }
 
@@ -327,6 +345,65 @@ test_malformed_paths(void **state)
     assert_int_equal(para_json_path_check(PARA_SPAN_NONE), 0);
 
     para_json_free(root);
+}
+
+
+/* [*] leads to a list, in which nothing stands for what is missing. */
+
+static void
+test_path_lists(void **state)
+{
+    char          seen[64];
+    size_t        i, j;
+    double        number;
+    para_json_t  *root, *found;
+
+    static const struct {
+        const char  *path;
+        const char  *numbers;
+    } row[] = {
+        { "l[*]", "1 2 " },
+        { "o[*].a", "3 4 5 " },
+        { "o[*].b[*]", "6 7 8 " },
+        { "o[*].b[1]", "7 " },
+        { "m[*][*]", "1 2 3 " },
+        { "m[1][*]", "2 3 " },
+        { "d.e[*]", "9 " }
+    };
+
+    (void) state;
+
+    root = para_json_parse(unit_span("{\"l\":[1,2],\"o\":[{\"a\":3},{\"x\":0},"
+        "{\"a\":4,\"b\":[6,7]},7,{\"a\":5,\"b\":[8]}],\"m\":[[1],[2,3],4],"
+        "\"d\":{\"e\":[9]},\"none\":[]}"), 1000);
+    assert_non_null(root);
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_int_equal(para_json_path(root, unit_span(row[i].path), &found),
+                         1);
+        assert_int_equal(para_json_type(found), PARA_JSON_ARRAY);
+
+        seen[0] = '\0';
+
+        for (j = 0; j < para_json_length(found); j++) {
+            number = 0;
+            (void) para_json_number(para_json_item(found, j), &number);
+            snprintf(strchr(seen, '\0'), 16, "%g ", number);
+        }
+
+        assert_string_equal(seen, row[i].numbers);
+        para_json_free(found);
+    }
+
+    assert_int_equal(para_json_path(root, unit_span("none[*]"), &found), 1);
+    assert_null(found);
+
+    /* what is found outlives the document */
+
+    assert_int_equal(para_json_path(root, unit_span("l"), &found), 1);
+    para_json_free(root);
+    assert_int_equal(para_json_length(found), 2);
+    para_json_free(found);
 }
 
 
@@ -477,6 +554,7 @@ main(void)
         cmocka_unit_test(test_getters),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_malformed_paths),
+        cmocka_unit_test(test_path_lists),
         cmocka_unit_test(test_path_name_length),
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_wipe)

@@ -90,6 +90,42 @@ test_good_tokens(void **state)
 }
 
 
+/* Which types an issuer gives, and whose claims they are, is the issuer's. */
+
+static void
+test_policy_of_the_issuer(void **state)
+{
+    para_issuer_t  *one;
+
+    static const para_span_t  typ = { (const unsigned char *) "at+jwt", 6 };
+
+    (void) state;
+
+    one = unit_issuer(NULL, PARA_ALG_HS256, "oct:");
+
+    assert_reason(verify(one, unit_key("oct"),
+                         "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", GOOD),
+                  PARA_JWS_TYP);
+
+    one->typ = &typ;
+    one->typs = 1;
+
+    assert_reason(verify(one, unit_key("oct"),
+                         "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", GOOD),
+                  PARA_OK);
+    assert_reason(verify(one, unit_key("oct"),
+                         "{\"alg\":\"HS256\",\"typ\":\"JWT\"}", GOOD),
+                  PARA_JWS_TYP);
+
+    assert_reason(verify_payload(one, "{\"aud\":\"app\",\"exp\":1700000100,"
+                                      "\"expiry\":1}"), PARA_TOKEN_EXPIRED);
+    one->kind = PARA_ISSUER_PARA;
+    assert_reason(verify_payload(one, "{\"aud\":\"app\",\"exp\":1700000100,"
+                                      "\"expiry\":1}"), PARA_OK);
+    unit_issuer_free(one);
+}
+
+
 /* HS256 keyed with what is public of the public key. */
 
 static void
@@ -335,6 +371,7 @@ main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_good_tokens),
+        cmocka_unit_test(test_policy_of_the_issuer),
         cmocka_unit_test(test_public_key_as_secret),
         cmocka_unit_test(test_unsigned_tokens),
         cmocka_unit_test(test_payloads_that_are_no_claims),
