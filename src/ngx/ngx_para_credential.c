@@ -30,6 +30,9 @@ static char *ngx_para_source_parse(ngx_conf_t *cf, ngx_str_t *text,
     ngx_uint_t bearer, ngx_para_source_t *source);
 static ngx_array_t *ngx_para_sources(ngx_conf_t *cf,
     const ngx_para_source_t *source, ngx_uint_t n);
+static const ngx_str_t *ngx_para_source_name(
+    const ngx_para_credential_conf_t *conf, ngx_para_source_e kind,
+    ngx_uint_t i);
 static ngx_uint_t ngx_para_sources_have(const ngx_array_t *sources,
     ngx_para_source_e kind);
 static void ngx_para_sources_find(const ngx_array_t *sources,
@@ -199,24 +202,7 @@ const ngx_str_t *
 ngx_para_credential_header(const ngx_para_credential_conf_t *conf,
     ngx_uint_t i)
 {
-    ngx_uint_t          j, n;
-    ngx_array_t        *sources[2];
-    ngx_para_source_t  *source;
-
-    sources[0] = conf->token;
-    sources[1] = conf->session;
-
-    for (n = 0; n < 2; n++) {
-        source = sources[n]->elts;
-
-        for (j = 0; j < sources[n]->nelts; j++) {
-            if (source[j].kind == NGX_PARA_SOURCE_HEADER && i-- == 0) {
-                return &source[j].name;
-            }
-        }
-    }
-
-    return NULL;
+    return ngx_para_source_name(conf, NGX_PARA_SOURCE_HEADER, i);
 }
 
 
@@ -323,6 +309,33 @@ ngx_para_sources(ngx_conf_t *cf, const ngx_para_source_t *source,
     ngx_memcpy(copy, source, n * sizeof(ngx_para_source_t));
 
     return sources;
+}
+
+
+/* The name of the i-th source of a kind, of both credentials, or NULL. */
+
+static const ngx_str_t *
+ngx_para_source_name(const ngx_para_credential_conf_t *conf,
+    ngx_para_source_e kind, ngx_uint_t i)
+{
+    ngx_uint_t          j, n;
+    ngx_array_t        *sources[2];
+    ngx_para_source_t  *source;
+
+    sources[0] = conf->token;
+    sources[1] = conf->session;
+
+    for (n = 0; n < 2; n++) {
+        source = sources[n]->elts;
+
+        for (j = 0; j < sources[n]->nelts; j++) {
+            if (source[j].kind == kind && i-- == 0) {
+                return &source[j].name;
+            }
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -537,28 +550,23 @@ static ngx_uint_t
 ngx_para_cookie_is_source(const ngx_para_credential_conf_t *conf,
     const ngx_str_t *name)
 {
-    ngx_uint_t          i, n;
-    ngx_array_t        *sources[2];
-    ngx_para_source_t  *source;
+    ngx_uint_t        i;
+    const ngx_str_t  *source;
 
-    sources[0] = conf->token;
-    sources[1] = conf->session;
+    for (i = 0; /* void */; i++) {
 
-    for (n = 0; n < 2; n++) {
-        source = sources[n]->elts;
+        source = ngx_para_source_name(conf, NGX_PARA_SOURCE_COOKIE, i);
 
-        for (i = 0; i < sources[n]->nelts; i++) {
-            if (source[i].kind == NGX_PARA_SOURCE_COOKIE
-                && source[i].name.len == name->len
-                && ngx_strncasecmp(source[i].name.data, name->data, name->len)
-                   == 0)
-            {
-                return 1;
-            }
+        if (source == NULL) {
+            return 0;
+        }
+
+        if (source->len == name->len
+            && ngx_strncasecmp(source->data, name->data, name->len) == 0)
+        {
+            return 1;
         }
     }
-
-    return 0;
 }
 
 

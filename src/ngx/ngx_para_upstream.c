@@ -7,6 +7,8 @@
 extern ngx_module_t  ngx_http_proxy_module;
 
 
+static ngx_int_t ngx_para_upstream_check_answer(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_http_upstream_conf_t *ucf);
 static ngx_uint_t ngx_para_upstream_used(ngx_conf_t *cf,
     const ngx_str_t *name);
 static ngx_int_t ngx_para_upstream_check_host(ngx_conf_t *cf,
@@ -82,6 +84,37 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
         return NGX_ERROR;
     }
 
+    if (ngx_para_upstream_check_answer(cf, upstream, ucf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+#if (NGX_HTTP_SSL)
+    if (upstream->api.tls && !ucf->ssl_verify) {
+        ngx_para_upstream_error(NGX_LOG_WARN, cf, upstream,
+                                "the secret key and sessions go to whoever "
+                                "answers: write \"proxy_ssl_verify on;\" and "
+                                "\"proxy_ssl_trusted_certificate\"");
+    }
+#endif
+
+    if (!ngx_para_upstream_used(cf, &key)) {
+        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
+                                "Para would not know who asks: write "
+                                "\"proxy_set_header X-External-API-Key "
+                                "$para_auth_secret_key;\"");
+        return NGX_ERROR;
+    }
+
+    return ngx_para_upstream_check_host(cf, upstream, ucf);
+}
+
+
+/* Nothing may stand between Para and the module, either way. */
+
+static ngx_int_t
+ngx_para_upstream_check_answer(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const ngx_http_upstream_conf_t *ucf)
+{
 #if (NGX_HTTP_CACHE)
     if (ucf->cache) {
         ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
@@ -113,24 +146,7 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
         return NGX_ERROR;
     }
 
-#if (NGX_HTTP_SSL)
-    if (upstream->api.tls && !ucf->ssl_verify) {
-        ngx_para_upstream_error(NGX_LOG_WARN, cf, upstream,
-                                "the secret key and sessions go to whoever "
-                                "answers: write \"proxy_ssl_verify on;\" and "
-                                "\"proxy_ssl_trusted_certificate\"");
-    }
-#endif
-
-    if (!ngx_para_upstream_used(cf, &key)) {
-        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
-                                "Para would not know who asks: write "
-                                "\"proxy_set_header X-External-API-Key "
-                                "$para_auth_secret_key;\"");
-        return NGX_ERROR;
-    }
-
-    return ngx_para_upstream_check_host(cf, upstream, ucf);
+    return NGX_OK;
 }
 
 

@@ -45,6 +45,8 @@ static para_reason_e ngx_para_verify_parse(ngx_para_verify_call_t *call,
     ngx_para_verify_result_t *result);
 static time_t ngx_para_verify_retry_after(ngx_http_upstream_t *u);
 static void ngx_para_verify_report_odd(ngx_para_verify_call_t *call);
+static void ngx_para_verify_report_fault(ngx_para_verify_call_t *call,
+    para_reason_e fault, ngx_int_t rc);
 static void ngx_para_verify_report(ngx_para_verify_call_t *call,
     para_reason_e reason, ngx_int_t rc);
 static void ngx_para_verify_end(ngx_para_verify_call_t *call,
@@ -483,38 +485,16 @@ ngx_para_verify_report_odd(ngx_para_verify_call_t *call)
 }
 
 
-/* One line when Para stops answering, one when it does again. */
+/* What is wrong, as precisely as is known, and what to do about it. */
 
 static void
-ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
-    ngx_int_t rc)
+ngx_para_verify_report_fault(ngx_para_verify_call_t *call,
+    para_reason_e fault, ngx_int_t rc)
 {
     ngx_log_t            *log;
-    para_reason_e         fault;
     ngx_http_upstream_t  *u;
 
     log = call->sr->connection->log;
-
-    if (reason == PARA_ANSWER_MEMBER) {
-        ngx_para_verify_report_odd(call);
-        return;
-    }
-
-    fault = (reason == PARA_SESSION_ENDED) ? PARA_OK : reason;
-
-    /* our own want of memory says nothing of Para */
-
-    if (fault == call->target->fault || fault == PARA_NO_MEMORY) {
-        return;
-    }
-
-    call->target->fault = fault;
-
-    if (fault == PARA_OK) {
-        ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "para_auth: Para answers again");
-        return;
-    }
 
     if (fault == PARA_KEY_REFUSED) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
@@ -555,9 +535,42 @@ ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "para_auth: Para is unavailable: %s (status %ui, rc %i, %uz "
                   "bytes%s); sessions cannot be checked until it answers",
-                  para_reason_name(reason),
+                  para_reason_name(fault),
                   u ? u->headers_in.status_n : 0, rc, call->len,
                   call->last ? "" : ", answer incomplete");
+}
+
+
+/* One line when Para stops answering, one when it does again. */
+
+static void
+ngx_para_verify_report(ngx_para_verify_call_t *call, para_reason_e reason,
+    ngx_int_t rc)
+{
+    para_reason_e  fault;
+
+    if (reason == PARA_ANSWER_MEMBER) {
+        ngx_para_verify_report_odd(call);
+        return;
+    }
+
+    fault = (reason == PARA_SESSION_ENDED) ? PARA_OK : reason;
+
+    /* our own want of memory says nothing of Para */
+
+    if (fault == call->target->fault || fault == PARA_NO_MEMORY) {
+        return;
+    }
+
+    call->target->fault = fault;
+
+    if (fault == PARA_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, call->sr->connection->log, 0,
+                      "para_auth: Para answers again");
+        return;
+    }
+
+    ngx_para_verify_report_fault(call, fault, rc);
 }
 
 
