@@ -57,6 +57,59 @@ para_json_bounded(para_span_t text)
 }
 
 
+/*
+ * jansson's reader does not notice when its buffer cannot grow: it goes on
+ * without that one byte, so that another value results, or reads and writes
+ * past the end if the byte was the closing quote.  Hence, while it reads, no
+ * allocation succeeds after one that failed, which it does notice.
+ */
+
+static _Thread_local struct {
+    json_malloc_t   malloc;           /* whoever else uses jansson has set it */
+    int             failed;
+} para_json_memory;
+
+
+static void *
+para_json_malloc(size_t size)
+{
+    void  *p;
+
+    p = para_json_memory.failed ? NULL : para_json_memory.malloc(size);
+
+    if (p == NULL) {
+        para_json_memory.failed = 1;
+    }
+
+    return p;
+}
+
+
+static json_t *
+para_json_load(para_span_t text)
+{
+    json_t       *root;
+    json_free_t   release;
+
+    json_get_alloc_funcs(&para_json_memory.malloc, &release);
+    json_set_alloc_funcs(para_json_malloc, release);
+
+    para_json_memory.failed = 0;
+
+    root = json_loadb((const char *) text.data, text.len,
+                      JSON_REJECT_DUPLICATES, NULL);
+
+    json_set_alloc_funcs(para_json_memory.malloc, release);
+
+    if (para_json_memory.failed) {
+        json_decref(root);
+        return NULL;
+    }
+
+    return root;
+}
+
+
 para_json_t *
 para_json_parse(para_span_t text, size_t max_size)
 {
@@ -66,8 +119,7 @@ para_json_parse(para_span_t text, size_t max_size)
         return NULL;
     }
 
-    root = json_loadb((const char *) text.data, text.len,
-                      JSON_REJECT_DUPLICATES, NULL);
+    root = para_json_load(text);
 
     if (!json_is_object(root)) {
         json_decref(root);
