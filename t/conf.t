@@ -351,6 +351,30 @@ refused('an algorithm that no key can serve',
 refused('algorithms for Para\'s keys', qr/"algorithms" .*is not allowed here/,
     http => http(more => 'algorithms HS256;'));
 
+refused('max_age 0', qr/"max_age" must be at least a second, leave it out/,
+    http => with_issuer('max_age 0;'));
+refused('typ twice', qr/"typ" .*is duplicate, list all in one/,
+    http => with_issuer('typ JWT;', 'typ at+jwt;'));
+refused('an empty type', qr/"typ" .*takes no empty value/,
+    http => with_issuer('typ "";'));
+refused('a claim that is no path', qr/"require_claim" .*takes claim paths, as/,
+    http => with_issuer('require_claim a "b[";'));
+refused('two kinds of key files', qr/provider "app" has two key files: write/,
+    http => with_issuer("hmac_key_file $PARA_DIR/own-hmac.key;"));
+refused('a short secret in a file', qr/hmac_key_file "\S+": its secret is shor/,
+    http => http(more => issuer('hmac_key_file '
+                . put_file('k', 'x' x SHORT_SECRET, oct '0400') . ';')));
+refused('a secret file for everybody to read',
+    qr/holds a secret, and its mode 0644 lets every user at it/,
+    http => http(more => issuer('hmac_key_file '
+                . put_file('k', 'x' x KID_MAX, oct '0644') . ';')));
+accepted('all that an issuer can be told', undef,
+    http => http(audience => undef, key_file => undef,
+        more => issuer("hmac_key_file $PARA_DIR/own-hmac.key;", 'max_age 10m;',
+            'require_exp off;', 'require_claim sub groups[*].name;',
+            'typ JWT at+jwt;', 'algorithms HS256;',
+            'claim roles groups[*].name;')));
+
 refused('an unknown field',
     qr/unknown field "email", it is one of user_id, internal_user_id, roles/,
     http => with_issuer('claim email email;'));
@@ -358,7 +382,7 @@ refused('five paths', qr/"claim" .*takes at most 4 paths/,
     http => with_issuer('claim roles a b c d e;'));
 refused('the path ' . $_, qr/is no claim path: write member names joined by/,
     http => with_issuer("claim roles $_;"))
-    for '""', 'a..b', '.a', 'a.', q{'"a'}, q{'a"b"'}, 'x' x 300;
+    for '""', 'a..b', '.a', 'a.', 'a[', '[0]', 'a[x]', 'a[01]', q{'"a'}, q{'a"b"'}, 'x' x 300;
 
 refused('two issuers with one iss',
     qr/two issuers have the same iss: put their keys into one/,

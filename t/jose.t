@@ -87,6 +87,13 @@ my %PROVIDER = (
         . put_file('b.pem', $STRANGER->export_key_pem('public_x509'))
         . '; iss b; audience api; }'
         . "issuer none { key_file $PARA_DIR/own-ec.pem; audience api; }",
+    strict => "issuer backend { key_file $PARA_DIR/own-ec.jwks.json; "
+        . 'max_age 60s; typ at+jwt x; require_claim groups[0].name sub; '
+        . 'claim roles groups[*].name; }',
+    loose => 'issuer backend { hmac_key_file '
+        . put_file('long.key', $SECRET x 2, oct '0400') . '; require_exp off; algorithms HS256 HS384; }',
+    wide => "issuer backend { key_file $PARA_DIR/own-rsa.pem; "
+        . 'algorithms PS256 RS512; }',
     list => "issuer backend { key_file $PARA_DIR/own.jwks.json; "
         . 'algorithms ES256; audience x y; leeway 0; }',
 );
@@ -391,6 +398,54 @@ refused('own', "kid: $_",
     my ($kid) = $line =~ /kid "(.*)", credential [0-9a-f]{16},/;
     ok(defined $kid && length $kid <= 4 * 64, 'and is cut');
 }
+
+
+# ---- What an issuer can be told ---------------------------------------------
+
+sub strict {
+    my ($typ, %claims) = @_;
+    return token('ES256',
+        header  => {typ => $typ},
+        payload => claims(iss => undef, iat => time, groups => [{name => 'a'}],
+            %claims));
+}
+
+accepted('strict', 'all that is asked for', strict('at+jwt'));
+accepted('strict', 'the other type', strict('application/X'));
+accepted('strict', 'no type', strict(undef));
+refused('strict', 'a type that is not listed', strict('JWT'), 'jws_typ');
+refused('strict', 'too old', strict('x', iat => time - 60 - LEEWAY),
+    'iat_old');
+accepted('strict', 'not too old',
+    strict('x', iat => time - 60 - LEEWAY + SLACK));
+refused('strict', 'no iat', strict('x', iat => undef), 'iat_missing');
+refused('strict', 'no subject', strict('x', sub => undef), 'claim_missing');
+refused('strict', 'no group', strict('x', groups => []), 'claim_missing');
+refused('strict', 'the session of the guide has ended',
+    strict('x', capsule_session_exp => time - 60), 'token_expired',
+    'token_expired');
+refused('strict', 'an expiry in milliseconds',
+    strict('x', expiry => 1000 * (time + 600)), 'time_milliseconds?');
+accepted('strict', 'an expiry in place of exp',
+    strict('x', exp => undef, expiry => time + 60));
+
+sub loose {
+    my ($alg, %claims) = @_;
+    return token($alg, key => $SECRET x 2, header => {kid => undef},
+        payload => claims(iss => undef, exp => undef, %claims));
+}
+
+accepted('loose', "no end, $_", loose($_)) for 'HS256', 'HS384';
+refused('loose', 'an end that has passed',
+    loose('HS256', exp => time - 60), 'token_expired', 'token_expired');
+refused('loose', 'a longer hash that the issuer does not allow',
+    loose('HS512'), 'jws_alg_not_allowed');
+
+accepted('wide', $_, sign_raw($_, $RSA, qq({"alg":"$_"}),
+    text(claims(iss => undef)))) for 'PS256', 'RS512';
+refused('wide', $_, sign_raw($_, $RSA, qq({"alg":"$_"}),
+    text(claims(iss => undef))), 'jws_alg_not_allowed')
+    for 'RS256', 'PS512', 'RS384';
 
 
 # ---- Other members of the header ------------------------------------------

@@ -8,8 +8,13 @@
 
 static void ngx_para_issuer_list_algorithms(ngx_conf_t *cf,
     const ngx_str_t *unknown);
+static char *ngx_para_issuer_list(ngx_conf_t *cf, ngx_array_t **list);
+static char *ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+    time_t leeway);
 static char *ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider);
+static char *ngx_para_issuer_report_keys(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_uint_t mode, const para_jwks_t *keys);
 static void ngx_para_issuer_free_keys(void *data);
 
 
@@ -20,6 +25,8 @@ ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
     pi->issuer.name = para_span(name->data, name->len);
     pi->issuer.kind = kind;
     pi->leeway = NGX_CONF_UNSET;
+    pi->max_age = NGX_CONF_UNSET;
+    pi->require_exp = NGX_CONF_UNSET;
 
     para_issuer_default_map(kind, pi->issuer.map);
 }
@@ -168,6 +175,74 @@ ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
+ngx_para_issuer_typ(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_issuer_t *pi = conf;
+
+    return ngx_para_issuer_list(cf, &pi->typ);
+}
+
+
+char *
+ngx_para_issuer_require_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_issuer_t *pi = conf;
+
+    char         *rv;
+    ngx_uint_t    i;
+    para_span_t  *path;
+
+    rv = ngx_para_issuer_list(cf, &pi->required);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    path = pi->required->elts;
+
+    for (i = 0; i < pi->required->nelts; i++) {
+        if (!para_json_path_check(path[i])) {
+            return "takes claim paths, as those of \"claim\"";
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_para_issuer_list(ngx_conf_t *cf, ngx_array_t **list)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    i;
+    para_span_t  *text;
+
+    if (*list) {
+        return "is duplicate, list all in one";
+    }
+
+    *list = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                             sizeof(para_span_t));
+    if (*list == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len == 0) {
+            return "takes no empty value";
+        }
+
+        text = ngx_array_push(*list);
+        *text = para_span(value[i].data, value[i].len);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider, time_t leeway)
 {
@@ -192,10 +267,42 @@ ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
         issuer->iss = para_span(pi->iss.data, pi->iss.len);
     }
 
+    return ngx_para_issuer_set_policy(cf, pi, leeway);
+}
+
+
+static char *
+ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+    time_t leeway)
+{
+    para_issuer_t  *issuer;
+
+    issuer = &pi->issuer;
+
     if (pi->audience) {
         issuer->claims.audience = pi->audience->elts;
         issuer->claims.audiences = pi->audience->nelts;
     }
+
+    if (pi->required) {
+        issuer->claims.required = pi->required->elts;
+        issuer->claims.requires = pi->required->nelts;
+    }
+
+    if (pi->typ) {
+        issuer->typ = pi->typ->elts;
+        issuer->typs = pi->typ->nelts;
+    }
+
+    if (pi->max_age == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"max_age\" must be at least a second, leave it "
+                           "out to take tokens of any age");
+        return NGX_CONF_ERROR;
+    }
+
+    issuer->claims.max_age = pi->max_age == NGX_CONF_UNSET ? 0 : pi->max_age;
+    issuer->claims.endless = (pi->require_exp == 0);
 
     if (pi->leeway == NGX_CONF_UNSET) {
         pi->leeway = leeway;
@@ -212,25 +319,27 @@ static char *
 ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider)
 {
-    size_t               i;
-    ngx_str_t            text;
+    ngx_str_t            text, *file;
     ngx_uint_t           mode;
     const char          *why;
-    para_span_t          name, kid;
+    para_span_t          name;
     para_jwks_t         *keys;
     ngx_pool_cleanup_t  *cln;
 
     name = pi->issuer.name;
+    file = pi->hmac_key_file.len ? &pi->hmac_key_file : &pi->key_file;
 
-    if (pi->key_file.len == 0) {
+    if ((pi->key_file.len == 0) == (pi->hmac_key_file.len == 0)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "issuer \"%*s\" of provider \"%V\" has no keys: "
+                           "issuer \"%*s\" of provider \"%V\" has %s: "
                            "write \"key_file\" with a JWKS or PEM file of its "
-                           "public keys", name.len, name.data, provider);
+                           "public keys%s", name.len, name.data, provider,
+                           file->len ? "two key files" : "no keys",
+                           file->len ? ", or \"hmac_key_file\"" : "");
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_para_file_read(cf, &pi->key_file, PARA_JWKS_MAX_SIZE, &text, &mode)
+    if (ngx_para_file_read(cf, file, PARA_JWKS_MAX_SIZE, &text, &mode)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -241,33 +350,51 @@ ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
         return NGX_CONF_ERROR;
     }
 
-    keys = para_jwks_parse(para_span(text.data, text.len),
-                           pi->issuer.kind == PARA_ISSUER_PARA
-                           ? PARA_JWKS_PUBLIC : PARA_JWKS_LOCAL, &why);
+    if (pi->hmac_key_file.len) {
+        keys = para_jwks_secret(para_span(text.data, text.len), &why);
+
+    } else {
+        keys = para_jwks_parse(para_span(text.data, text.len),
+                               pi->issuer.kind == PARA_ISSUER_PARA
+                               ? PARA_JWKS_PUBLIC : PARA_JWKS_LOCAL, &why);
+    }
 
     if (keys == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key_file \"%V\": %s",
-                           &pi->key_file, why);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s \"%V\": %s",
+                           pi->hmac_key_file.len ? "hmac_key_file"
+                                                 : "key_file", file, why);
         return NGX_CONF_ERROR;
     }
 
     cln->handler = ngx_para_issuer_free_keys;
     cln->data = keys;
 
+    pi->issuer.keys = keys;
+
+    return ngx_para_issuer_report_keys(cf, file, mode, keys);
+}
+
+
+static char *
+ngx_para_issuer_report_keys(ngx_conf_t *cf, ngx_str_t *file, ngx_uint_t mode,
+    const para_jwks_t *keys)
+{
+    size_t       i;
+    const char  *why;
+    para_span_t  kid;
+
     for (i = 0; (why = para_jwks_refused(keys, i, &kid)) != NULL; i++) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "key_file \"%V\": a key (kid \"%*s\") is left out: "
-                           "%s", &pi->key_file, kid.len, kid.data, why);
+                           "%s", file, kid.len, kid.data, why);
     }
 
     if (para_jwks_algorithms(keys)
         & (PARA_ALG_HS256|PARA_ALG_HS384|PARA_ALG_HS512)
-        && ngx_para_file_check_secret(cf, &pi->key_file, mode) != NGX_OK)
+        && ngx_para_file_check_secret(cf, file, mode) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
-
-    pi->issuer.keys = keys;
 
     return NGX_CONF_OK;
 }
@@ -285,16 +412,22 @@ ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,
     u_char out[PARA_DIGEST_SIZE])
 {
     size_t       i, j, n;
-    int64_t      numbers[3];
-    para_span_t  part[4 + PARA_CLAIMS * (PARA_CLAIM_PATHS + 1)];
-    u_char       audience[PARA_DIGEST_SIZE];
+    int64_t      numbers[5];
+    para_span_t  part[6 + PARA_CLAIMS * (PARA_CLAIM_PATHS + 1)];
+    u_char       audience[PARA_DIGEST_SIZE], typ[PARA_DIGEST_SIZE];
+    u_char       required[PARA_DIGEST_SIZE];
 
     numbers[0] = issuer->kind;
     numbers[1] = issuer->algorithms;
     numbers[2] = issuer->claims.leeway;
+    numbers[3] = issuer->claims.max_age;
+    numbers[4] = issuer->claims.endless;
 
     if (!para_digest_key(digest, audience, issuer->claims.audience,
-                         issuer->claims.audiences))
+                         issuer->claims.audiences)
+        || !para_digest_key(digest, typ, issuer->typ, issuer->typs)
+        || !para_digest_key(digest, required, issuer->claims.required,
+                            issuer->claims.requires))
     {
         return 0;
     }
@@ -305,6 +438,8 @@ ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,
     part[n++] = issuer->iss;
     part[n++] = para_span(numbers, sizeof(numbers));
     part[n++] = para_span(audience, PARA_DIGEST_SIZE);
+    part[n++] = para_span(typ, PARA_DIGEST_SIZE);
+    part[n++] = para_span(required, PARA_DIGEST_SIZE);
 
     for (i = 0; i < PARA_CLAIMS; i++) {
         for (j = 0; j < issuer->map[i].paths; j++) {

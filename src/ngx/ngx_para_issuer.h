@@ -18,10 +18,15 @@ typedef struct {
     para_issuer_t    issuer;
     ngx_str_t        iss;
     ngx_str_t        key_file;
-    ngx_array_t     *audience;          /* of para_span_t */
+    ngx_str_t        hmac_key_file;
+    ngx_array_t     *audience;          /* of para_span_t, as the next two */
+    ngx_array_t     *typ;
+    ngx_array_t     *required;
     ngx_flag_t       any_audience;
+    ngx_flag_t       require_exp;
     ngx_uint_t       algorithms;        /* PARA_ALG_*, 0: not configured */
     time_t           leeway;            /* seconds */
+    time_t           max_age;           /* seconds, UNSET: any */
 } ngx_para_issuer_t;
 
 
@@ -34,6 +39,9 @@ char *ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_para_issuer_typ(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_para_issuer_require_claim(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /*
  * Reads the keys and completes ->issuer when all is configured.  leeway is that

@@ -400,11 +400,15 @@ sub sign_raw {
     my $input = join '.', map { encode_base64url($_) } $header, $payload;
     my $rsa = ref $key eq 'HASH' ? Crypt::PK::RSA->new($key) : $key;
 
+    my ($kind, $bits) = $alg =~ /\A([RPEH]S)(256|384|512)\z/
+        or croak "cannot sign with $alg";
+
     my $signature =
-          $alg eq 'RS256' ? $rsa->sign_message($input, 'SHA256', 'v1.5')
-        : $alg eq 'ES256' ? $key->sign_message_rfc7518($input, 'SHA256')
-        : $alg eq 'HS256' ? hmac('SHA256', $key, $input)
-        :                   croak "cannot sign with $alg";
+          $kind eq 'RS' ? $rsa->sign_message($input, "SHA$bits", 'v1.5')
+        : $kind eq 'PS' ? $rsa->sign_message($input, "SHA$bits", 'pss',
+            $bits / 8)
+        : $kind eq 'ES' ? $key->sign_message_rfc7518($input, "SHA$bits")
+        :                 hmac("SHA$bits", $key, $input);
 
     return $input . '.' . encode_base64url($signature);
 }
