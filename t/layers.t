@@ -18,9 +18,11 @@ my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
     qw(core event event/modules os/unix http http/modules http/v2);
 
 # Adapters do not know each other, but for these: a header list is a value that
-# two of them work on, a cookie is a credential's, a file is read by two, an
+# two of them work on, a store is what a cache is made of, a cookie is a
+# credential's, a file is read by two, an
 # issuer is part of a provider, a call is a subrequest that others wait for.
 my %ADAPTER_MAY = (
+    ngx_para_cache      => [qw(ngx_para_store)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
     ngx_para_inject     => [qw(ngx_para_headers)],
     ngx_para_issuer     => [qw(ngx_para_file)],

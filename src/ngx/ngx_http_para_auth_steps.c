@@ -82,7 +82,7 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    rc = ngx_para_cache_identity_lookup(mcf->zone->data, ctx->identity_key,
+    rc = ngx_para_cache_identity_lookup(mcf->zone, ctx->identity_key,
                                         ngx_time(), lcf->valid, r->pool,
                                         &record);
 
@@ -158,7 +158,7 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
         }
     }
 
-    rc = ngx_para_cache_session_lookup(mcf->zone->data, ctx->session_key,
+    rc = ngx_para_cache_session_lookup(mcf->zone, ctx->session_key,
                                        lcf->valid, lcf->negative, r->pool,
                                        &cached);
 
@@ -236,7 +236,7 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
-    ngx_para_cache_identity_store(mcf->zone->data, ctx->identity_key, end,
+    ngx_para_cache_identity_store(mcf->zone, ctx->identity_key, end,
                                   &record, bound ? ctx->session_key : NULL,
                                   &ctx->session_record);
 
@@ -255,7 +255,7 @@ ngx_http_para_auth_start_session(ngx_http_request_t *r,
 
     rc = ngx_para_verify_start(r, &ctx->verify, lcf->target, ctx->session_key,
                                ctx->session, ngx_http_para_auth_store_session,
-                               mcf->zone->data);
+                               mcf->zone);
 
     if (rc != NGX_AGAIN) {
         ctx->reason = PARA_NO_MEMORY;
@@ -301,7 +301,7 @@ static void
 ngx_http_para_auth_store_session(const ngx_para_verify_result_t *result,
     const u_char *key, void *data)
 {
-    ngx_para_cache_t *cache = data;
+    ngx_shm_zone_t *zone = data;
 
     ngx_para_cache_session_t  session;
 
@@ -312,5 +312,5 @@ ngx_http_para_auth_store_session(const ngx_para_verify_result_t *result,
     session.active = (result->reason == PARA_OK);
     session.record = result->record;
 
-    ngx_para_cache_session_store(cache, key, &session, result->asked);
+    ngx_para_cache_session_store(zone, key, &session, result->asked);
 }

@@ -19,11 +19,6 @@
 
 
 typedef struct {
-    ngx_slab_pool_t  *shpool;
-} ngx_para_cache_t;
-
-
-typedef struct {
     ngx_uint_t   active;      /* else: Para said that it has ended */
     ngx_str_t    record;      /* para_session_t's fields; if active */
 } ngx_para_cache_session_t;
@@ -31,7 +26,7 @@ typedef struct {
 
 /*
  * Setter of para_auth_zone; cmd->offset leads to ngx_shm_zone_t*, cmd->post is
- * the tag.  shm_zone->data becomes an ngx_para_cache_t.
+ * the tag.
  */
 char *ngx_para_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -40,7 +35,7 @@ char *ngx_para_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
  * if it has ended), both in ms.  The record is copied into the pool.  NGX_OK,
  * NGX_DECLINED if there is none, NGX_ERROR if memory is out.
  */
-ngx_int_t ngx_para_cache_session_lookup(ngx_para_cache_t *cache,
+ngx_int_t ngx_para_cache_session_lookup(ngx_shm_zone_t *zone,
     const u_char *key, ngx_msec_t valid, ngx_msec_t negative, ngx_pool_t *pool,
     ngx_para_cache_session_t *session);
 
@@ -48,7 +43,7 @@ ngx_int_t ngx_para_cache_session_lookup(ngx_para_cache_t *cache,
  * Keeps Para's word as of the moment when it was asked (ngx_current_msec),
  * unless the cache has a later one.  Without memory it is not kept.
  */
-void ngx_para_cache_session_store(ngx_para_cache_t *cache, const u_char *key,
+void ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_para_cache_session_t *session, ngx_msec_t asked);
 
 /*
@@ -56,7 +51,7 @@ void ngx_para_cache_session_store(ngx_para_cache_t *cache, const u_char *key,
  * that was stored with a session is found only while that session is active in
  * the cache and not older than valid.  Returns as above.
  */
-ngx_int_t ngx_para_cache_identity_lookup(ngx_para_cache_t *cache,
+ngx_int_t ngx_para_cache_identity_lookup(ngx_shm_zone_t *zone,
     const u_char *key, time_t now, ngx_msec_t valid, ngx_pool_t *pool,
     ngx_str_t *record);
 
@@ -65,7 +60,7 @@ ngx_int_t ngx_para_cache_identity_lookup(ngx_para_cache_t *cache,
  * bound to, and session_record what it was matched with; NULL for none.  It is
  * not kept if the cache no longer says that of the session.
  */
-void ngx_para_cache_identity_store(ngx_para_cache_t *cache, const u_char *key,
+void ngx_para_cache_identity_store(ngx_shm_zone_t *zone, const u_char *key,
     time_t end, const ngx_str_t *record, const u_char *session,
     const ngx_str_t *session_record);
 
