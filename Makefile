@@ -74,6 +74,9 @@ $(UNIT_DIR)/core.a: $(CORE) $(HELPERS) $(HEADERS)
 	rm -f $@
 	ar rcs $@ $(UNIT_DIR)/obj/*.o
 
+$(UNIT_DIR)/test_alloc: \
+    UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
 $(UNIT_DIR)/%: t/unit/%.c $(UNIT_DIR)/core.a
 	$(CC) $(UNIT_CFLAGS) -Isrc/core -It/unit -o $@ $^ $(UNIT_LDFLAGS) $(UNIT_LIBS)
 

@@ -1,0 +1,625 @@
+/*
+ * Every allocation fails in turn, that of the core, of jansson and of OpenSSL:
+ * once that one alone, once that one and all after it.  Nothing crashes or
+ * leaks, what must be refused is refused, and what is let through is complete.
+ */
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "issuers.h"
+#include "para_digest.h"
+#include "para_identity.h"
+#include "para_jwk.h"
+#include "para_session.h"
+#include "para_token.h"
+#include "sign.h"
+#include "unit.h"
+
+
+#define NOW  1700000000
+
+
+/* The linker has the core call these: see the Makefile. */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+
+static struct {
+    int     armed;
+    int     lasting;                  /* all after it fail too */
+    size_t  left;                     /* allocations that succeed before */
+    size_t  failed;
+} alloc;
+
+static struct {
+    char  *set;                       /* RSA, EC, Ed25519 */
+    char  *oct;
+    char  *pem;                       /* public keys and a certificate */
+    char  *rs256;
+    char  *es256;
+    char  *eddsa;
+    char  *hs256;
+    char  *forged_rs256;
+    char  *forged_es256;
+    char  *forged_eddsa;
+    char  *forged_hs256;
+} input;
+
+static const char  answer[] =
+    "{\"authType\":\"email\",\"identifier\":\"jane@example.com\"}";
+
+
+static int
+alloc_refuses(void)
+{
+    if (!alloc.armed) {
+        return 0;
+    }
+
+    if (alloc.left > 0) {
+        alloc.left--;
+        return 0;
+    }
+
+    if (alloc.failed > 0 && !alloc.lasting) {
+        return 0;
+    }
+
+    alloc.failed++;
+
+    return 1;
+}
+
+
+void *
+__wrap_malloc(size_t size)
+{
+    return alloc_refuses() ? NULL : __real_malloc(size);
+}
+
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    return alloc_refuses() ? NULL : __real_calloc(n, size);
+}
+
+
+void *
+__wrap_realloc(void *memory, size_t size)
+{
+    return alloc_refuses() ? NULL : __real_realloc(memory, size);
+}
+
+
+static void *
+alloc_openssl_malloc(size_t size, const char *file, int line)
+{
+    (void) file;
+    (void) line;
+
+    return size == 0 ? NULL : __wrap_malloc(size);
+}
+
+
+static void *
+alloc_openssl_realloc(void *memory, size_t size, const char *file, int line)
+{
+    (void) file;
+    (void) line;
+
+    return __wrap_realloc(memory, size);
+}
+
+
+static void
+alloc_openssl_free(void *memory, const char *file, int line)
+{
+    (void) file;
+    (void) line;
+
+    free(memory);
+}
+
+
+/* Runs it with the n-th allocation refused, for each n that there is. */
+
+static void
+alloc_each(int (*run)(void), int must_refuse)
+{
+    int     good;
+    size_t  n;
+
+    /* what is made once in a process is made now */
+
+    assert_int_equal(run(), !must_refuse);
+
+    for (alloc.lasting = 0; alloc.lasting <= 1; alloc.lasting++) {
+
+        for (n = 0; ; n++) {
+            alloc.left = n;
+            alloc.failed = 0;
+            alloc.armed = 1;
+
+            good = run();
+
+            alloc.armed = 0;
+            ERR_clear_error();
+
+            if (must_refuse) {
+                assert_int_equal(good, 0);
+            }
+
+            if (alloc.failed == 0) {
+                break;
+            }
+        }
+
+        assert_int_not_equal(n, 0);
+        assert_int_equal(good, !must_refuse);
+    }
+}
+
+
+/*
+ * No key goes missing without a word: OpenSSL does not always tell want of
+ * memory from a key that is wrong, which then is among those left out.
+ */
+
+static int
+alloc_set(const char *text, para_jwks_kind_e kind, size_t keys)
+{
+    size_t        i, n;
+    const char   *why;
+    para_span_t   kid;
+    para_jwks_t  *set;
+
+    why = NULL;
+    set = para_jwks_parse(unit_span(text), kind, &why);
+
+    if (set == NULL) {
+        assert_non_null(why);
+        return 0;
+    }
+
+    n = para_jwks_count(set);
+
+    for (i = 0; para_jwks_refused(set, i, &kid) != NULL; i++) {
+        /* void */
+    }
+
+    para_jwks_free(set);
+    assert_int_equal(n + i, keys);
+
+    return n == keys;
+}
+
+
+static int
+alloc_run_jwks(void)
+{
+    return alloc_set(input.set, PARA_JWKS_PUBLIC, 3);
+}
+
+
+static int
+alloc_run_oct(void)
+{
+    return alloc_set(input.oct, PARA_JWKS_LOCAL, 1);
+}
+
+
+static int
+alloc_run_pem(void)
+{
+    return alloc_set(input.pem, PARA_JWKS_PUBLIC, 3);
+}
+
+
+static int
+alloc_run_secret(void)
+{
+    const char   *why;
+    para_jwks_t  *set;
+
+    set = para_jwks_secret(unit_span("0123456789abcdef0123456789abcdef"),
+                           &why);
+    para_jwks_free(set);
+
+    return set != NULL;
+}
+
+
+/* The issuer's keys are made before, as nginx has them. */
+
+static para_issuer_t  alloc_issuer;
+static const char    *alloc_token;
+
+
+static int
+alloc_run_token(void)
+{
+    para_span_t           text;
+    para_token_t          token;
+    para_reason_e         rc;
+    const para_issuer_t  *issuer;
+
+    issuer = &alloc_issuer;
+    rc = para_token_verify(&token, &issuer, 1, unit_span(alloc_token), NOW);
+
+    assert_int_equal(token.verdict, rc);
+
+    if (rc == PARA_OK) {
+        assert_true(para_json_string(para_json_get(token.claims, "sub"),
+                                     &text));
+        assert_span(text, "user-1");
+
+    } else {
+        assert_null(token.claims);
+    }
+
+    para_token_free(&token);
+
+    return rc == PARA_OK;
+}
+
+
+static void
+alloc_tokens(const char *keys, para_jwks_kind_e kind, const char *good,
+    const char *forged)
+{
+    const char   *why;
+    para_jwks_t  *set;
+
+    set = para_jwks_parse(unit_span(keys), kind, &why);
+    assert_non_null(set);
+
+    memset(&alloc_issuer, 0, sizeof(alloc_issuer));
+    alloc_issuer.name = unit_span("issuer");
+    alloc_issuer.kind = PARA_ISSUER_OWN;
+    alloc_issuer.algorithms = para_jwks_algorithms(set);
+    alloc_issuer.keys = set;
+
+    alloc_token = good;
+    alloc_each(alloc_run_token, 0);
+
+    alloc_token = forged;
+    alloc_each(alloc_run_token, 1);
+
+    /* no failure has left anything behind in the keys */
+
+    alloc_token = good;
+    assert_true(alloc_run_token());
+
+    para_jwks_free(set);
+}
+
+
+/* The session alone, with the request for it. */
+
+static int
+alloc_run_session(void)
+{
+    size_t           len;
+    para_reason_e    rc;
+    para_session_t   session;
+    unsigned char    body[PARA_SESSION_BODY_MAX];
+
+    len = para_session_verify_body(body, unit_span("token"));
+    rc = para_session_parse_verify(&session, unit_span(answer));
+
+    if (rc == PARA_OK) {
+        assert_span(session.field[PARA_SESSION_IDENTIFIER],
+                    "jane@example.com");
+    }
+
+    para_session_free(&session);
+
+    return len != 0 && rc == PARA_OK;
+}
+
+
+/*
+ * Strings of each length around jansson's buffer: a byte that finds no room
+ * must not go missing, and the closing quote is one.
+ */
+
+static char  alloc_text[100];
+
+
+static int
+alloc_run_json(void)
+{
+    size_t        len;
+    para_span_t   value;
+    para_json_t  *root;
+
+    len = strlen(alloc_text);
+    root = para_json_parse(unit_span(alloc_text), len);
+
+    if (root != NULL) {
+        assert_true(para_json_string(para_json_get(root, "v"), &value));
+        assert_int_equal(value.len, len - strlen("{'v':''}"));
+        assert_memory_equal(value.data, alloc_text + 6, value.len);
+    }
+
+    para_json_free(root);
+
+    return root != NULL;
+}
+
+
+static int
+alloc_run_digest(void)
+{
+    int             good;
+    para_span_t     part[2];
+    para_digest_t  *digest;
+    unsigned char   key[PARA_DIGEST_SIZE];
+
+    digest = para_digest_create();
+
+    if (digest == NULL) {
+        return 0;
+    }
+
+    part[0] = unit_span("a");
+    part[1] = PARA_SPAN_NONE;
+    good = para_digest_key(digest, key, part, 2);
+
+    para_digest_free(digest);
+
+    return good;
+}
+
+
+/* Both layers: an identity is whole, or there is none. */
+
+static const char  *alloc_answer;
+
+
+static int
+alloc_run_identity(void)
+{
+    para_token_t          token;
+    para_reason_e         rc;
+    para_session_t        session;
+    para_identity_t       identity;
+    const para_issuer_t  *issuer;
+
+    issuer = &alloc_issuer;
+    memset(&identity, 0, sizeof(identity));
+
+    rc = para_token_verify(&token, &issuer, 1, unit_span(alloc_token), NOW);
+
+    if (rc == PARA_OK) {
+        rc = para_session_parse_verify(&session, unit_span(alloc_answer));
+
+        if (rc == PARA_OK) {
+            rc = para_identity_build(&identity, &token, &session,
+                                     PARA_MATCH_STRICT);
+        }
+
+        para_session_free(&session);
+    }
+
+    para_token_free(&token);
+
+    if (rc == PARA_OK) {
+        assert_span(identity.field[PARA_ID_IDENTIFIER], "jane@example.com");
+        assert_span(identity.field[PARA_ID_ROLES], "a,b");
+        assert_span(identity.field[PARA_ID_WALLETS], "EVM:0x1");
+
+    } else {
+        assert_null(identity.memory);
+        assert_absent(identity.field[PARA_ID_IDENTIFIER]);
+    }
+
+    para_identity_free(&identity);
+
+    return rc == PARA_OK;
+}
+
+
+static void
+test_sets(void **state)
+{
+    (void) state;
+
+    alloc_each(alloc_run_jwks, 0);
+    alloc_each(alloc_run_oct, 0);
+    alloc_each(alloc_run_pem, 0);
+    alloc_each(alloc_run_secret, 0);
+}
+
+
+static void
+test_tokens(void **state)
+{
+    (void) state;
+
+    alloc_tokens(input.set, PARA_JWKS_PUBLIC, input.rs256,
+                 input.forged_rs256);
+    alloc_tokens(input.set, PARA_JWKS_PUBLIC, input.es256,
+                 input.forged_es256);
+    alloc_tokens(input.set, PARA_JWKS_PUBLIC, input.eddsa,
+                 input.forged_eddsa);
+    alloc_tokens(input.oct, PARA_JWKS_LOCAL, input.hs256,
+                 input.forged_hs256);
+}
+
+
+static void
+test_identities(void **state)
+{
+    const char   *why;
+    para_jwks_t  *set;
+
+    (void) state;
+
+    set = para_jwks_parse(unit_span(input.oct), PARA_JWKS_LOCAL, &why);
+    assert_non_null(set);
+
+    memset(&alloc_issuer, 0, sizeof(alloc_issuer));
+    alloc_issuer.name = unit_span("issuer");
+    alloc_issuer.kind = PARA_ISSUER_OWN;
+    alloc_issuer.algorithms = PARA_ALG_HS256;
+    alloc_issuer.keys = set;
+    para_issuer_default_map(PARA_ISSUER_OWN, alloc_issuer.map);
+    alloc_issuer.map[PARA_CLAIM_ROLES].path[0] = PARA_SPAN("roles");
+    alloc_issuer.map[PARA_CLAIM_ROLES].paths = 1;
+    alloc_issuer.map[PARA_CLAIM_WALLETS].path[0] = PARA_SPAN("wallets");
+    alloc_issuer.map[PARA_CLAIM_WALLETS].paths = 1;
+    alloc_token = input.hs256;
+
+    alloc_answer = answer;
+    alloc_each(alloc_run_identity, 0);
+
+    alloc_answer = "{\"authType\":\"email\",\"identifier\":\"joe@example.com\"}";
+    alloc_each(alloc_run_identity, 1);
+
+    para_jwks_free(set);
+}
+
+
+static void
+test_the_rest(void **state)
+{
+    int  len;
+
+    (void) state;
+
+    for (len = 12; len < 68; len++) {
+        snprintf(alloc_text, sizeof(alloc_text), "{\"v\":\"%0*d\"}", len, 0);
+        alloc_each(alloc_run_json, 0);
+    }
+
+    alloc_each(alloc_run_session, 0);
+    alloc_each(alloc_run_digest, 0);
+}
+
+
+static char *
+alloc_sign(const char *name, const char *alg)
+{
+    char  *header, *payload, *token;
+
+    header = unit_format("{\"alg\":\"%s\",\"kid\":\"%s\"}", alg, name);
+    payload = unit_format("{\"sub\":\"user-1\",\"exp\":%d,"
+                          "\"auth_identifier\":\"jane@example.com\","
+                          "\"auth_method\":\"email\","
+                          "\"roles\":[\"a\",\"b\"],"
+                          "\"wallets\":[{\"type\":\"EVM\","
+                          "\"address\":\"0x1\"}]}", NOW + 60);
+    token = sign_token(unit_key(name), header, payload);
+
+    free(header);
+    free(payload);
+
+    return token;
+}
+
+
+/* The same with another character in the middle of the signature. */
+
+static char *
+alloc_forge(const char *token)
+{
+    char  *forged, *p;
+
+    forged = unit_format("%s", token);
+    p = strrchr(forged, '.') + 20;
+    *p = *p == 'A' ? 'B' : 'A';
+
+    return forged;
+}
+
+
+static int
+setup(void **state)
+{
+    char  *a, *b, *c;
+
+    (void) state;
+
+    a = sign_jwk(unit_key("rsa"), ",\"kid\":\"rsa\"");
+    b = sign_jwk(unit_key("ec"), ",\"kid\":\"ec\"");
+    c = sign_jwk(unit_key("ed"), "");
+    input.set = unit_format("{\"keys\":[%s,%s,%s]}", a, b, c);
+    free(a);
+    free(b);
+    free(c);
+
+    a = sign_pem_public(unit_key("rsa"));
+    b = sign_pem_public(unit_key("ec"));
+    c = sign_pem_certificate(unit_key("p384"));
+    input.pem = unit_format("%s%s%s", a, b, c);
+    free(a);
+    free(b);
+    free(c);
+
+    input.oct = sign_jwk(unit_key("oct"), "");
+
+    input.rs256 = alloc_sign("rsa", "RS256");
+    input.es256 = alloc_sign("ec", "ES256");
+    input.eddsa = alloc_sign("ed", "EdDSA");
+    input.hs256 = alloc_sign("oct", "HS256");
+
+    input.forged_rs256 = alloc_forge(input.rs256);
+    input.forged_es256 = alloc_forge(input.es256);
+    input.forged_eddsa = alloc_forge(input.eddsa);
+    input.forged_hs256 = alloc_forge(input.hs256);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    free(input.set);
+    free(input.oct);
+    free(input.pem);
+    free(input.rs256);
+    free(input.es256);
+    free(input.eddsa);
+    free(input.hs256);
+    free(input.forged_rs256);
+    free(input.forged_es256);
+    free(input.forged_eddsa);
+    free(input.forged_hs256);
+
+    return unit_keys_free(state);
+}
+
+
+int
+main(void)
+{
+    static const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_identities),
+        cmocka_unit_test(test_the_rest),
+    };
+
+    /* before either has allocated anything */
+
+    if (CRYPTO_set_mem_functions(alloc_openssl_malloc, alloc_openssl_realloc,
+                                 alloc_openssl_free)
+        != 1)
+    {
+        return 1;
+    }
+
+    json_set_alloc_funcs(__wrap_malloc, free);
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
