@@ -56,6 +56,7 @@ typedef struct {
 
     /* the bare way */
     EVP_PKEY      *pkey;              /* NULL: HMAC */
+    const char    *digest;            /* NULL: Ed25519 */
     unsigned char *signature;         /* as OpenSSL wants it */
     size_t         size;
 
@@ -106,7 +107,7 @@ bench_bare(const bench_case_t *bench)
 
     } else {
         ctx = EVP_MD_CTX_new();
-        ok = EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL,
+        ok = EVP_DigestVerifyInit_ex(ctx, NULL, bench->digest, NULL, NULL,
                                      bench->pkey, NULL)
              == 1
              && EVP_DigestVerify(ctx, bench->signature, bench->size,
@@ -236,6 +237,8 @@ bench_prepare(bench_case_t *bench, const bench_alg_t *alg)
     bench->signature = sign_bytes(alg->key, token, NULL, &bench->size);
     *dot = '.';
 
+    bench->digest = EVP_PKEY_is_a(bench->pkey, "ED25519") ? NULL : "SHA256";
+
     if (EVP_PKEY_is_a(bench->pkey, "EC")) {
         bench_der(bench);
     }
@@ -275,6 +278,7 @@ main(void)
     const bench_alg_t  algs[] = {
         { "RS256", HEADER("RS256"), PARA_ALG_RS256, sign_rsa(2048, 65537) },
         { "ES256", HEADER("ES256"), PARA_ALG_ES256, sign_ec("P-256") },
+        { "EdDSA", HEADER("EdDSA"), PARA_ALG_EDDSA, sign_okp("ED25519") },
         { "HS256", HEADER("HS256"), PARA_ALG_HS256,
           sign_secret(bench_secret, sizeof(bench_secret)) }
     };
