@@ -395,7 +395,7 @@ refused('own', "kid: $_",
     my $log = new_log();
     my ($line, @more) = grep {/para_auth/} split /\n/, $log;
     is(scalar @more, 0, 'a kid with line ends makes one line');
-    my ($kid) = $line =~ /kid "(.*)", credential [0-9a-f]{16},/;
+    my ($kid) = $line =~ /kid "(.*)", credential "[0-9a-f]{16}",/;
     ok(defined $kid && length $kid <= 4 * 64, 'and is cut');
 }
 
@@ -868,6 +868,6 @@ open my $key, '<', "$PARA_DIR/secret.key" or die "secret.key: $!\n";
 chomp(my $api_key = <$key>);
 unlike($log, qr/\Q$api_key\E/, 'the log has no API key');
 unlike($log, qr/\[(?:alert|emerg|crit|error)\]/, 'nothing grave in the log');
-like($log, qr/credential [0-9a-f]{16},/, 'a short hash instead');
+like($log, qr/credential "[0-9a-f]{16}",/, 'a short hash instead');
 
 done_testing();

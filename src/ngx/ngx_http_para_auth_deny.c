@@ -38,8 +38,8 @@ static void
 ngx_http_para_auth_log(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 {
     u_char                           digest[PARA_DIGEST_SIZE], hex[16], *kid;
-    size_t                           len;
-    para_span_t                      issuer;
+    size_t                           len, hexlen;
+    para_span_t                      issuer, credential;
     para_code_e                      code;
     ngx_http_para_auth_main_conf_t  *mcf;
 
@@ -49,12 +49,14 @@ ngx_http_para_auth_log(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
-    ngx_memzero(digest, sizeof(digest));
+    credential = ctx->token.data ? ctx->token : ctx->session;
+    hexlen = 0;
 
-    (void) para_digest_key(mcf->digest, digest,
-                           ctx->token.data ? &ctx->token : &ctx->session, 1);
-
-    ngx_hex_dump(hex, digest, sizeof(hex) / 2);
+    if (credential.data
+        && para_digest_key(mcf->digest, digest, &credential, 1))
+    {
+        hexlen = ngx_hex_dump(hex, digest, sizeof(hex) / 2) - hex;
+    }
 
     len = ngx_min(ctx->verified.jws.kid.len, 64);
     kid = ngx_pnalloc(r->pool, len * 4 + 1);
@@ -71,9 +73,9 @@ ngx_http_para_auth_log(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "para_auth: refused, code %s, reason %s, issuer \"%*s\", "
-                  "kid \"%*s\", credential %*s", para_code_name(code),
+                  "kid \"%*s\", credential \"%*s\"", para_code_name(code),
                   para_reason_name(ctx->reason), issuer.len, issuer.data, len,
-                  kid, sizeof(hex), hex);
+                  kid, hexlen, hex);
 }
 
 
