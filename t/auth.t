@@ -14,7 +14,7 @@ use Test::Nginx::Socket 'no_plan';
 
 use constant {
     WAIT       => 30,
-    MOMENT     => 2,
+    MOMENT     => 4,
     MAX_SID    => 1024,
     MIN_SECRET => 16,
 };
@@ -126,7 +126,7 @@ my $nginx = start_nginx(
     server => <<"CONF" . verify_location());
         include $PARA_DIR/show.conf;
         access_log $PARA_DIR/access.log para;
-        para_auth_session_cache valid=1s negative=1s;
+        para_auth_session_cache valid=3s negative=3s;
         para_auth app;
         location / { proxy_pass $APP_URL; }
         location /long {
@@ -158,7 +158,7 @@ for my $path ('/jwt', '/long') {
     cmp_ok(time, '<=', $exp + MOMENT, '... nor too late');
 }
 
-# Para's word is good for a second here, the good one and the bad one.
+# Para's word is good for three seconds here, the good one and the bad one.
 {
     my $login = login('carol');
     my @sent  = credentials($login);
