@@ -1,7 +1,8 @@
 /*
  * Bounded JSON, RFC 8259: the only place that loads it.  A document is read
  * only if it is one object of valid UTF-8 without duplicate members, NUL
- * bytes or \u0000, at most PARA_JSON_MAX_DEPTH levels deep.  Needs jansson 2.14.
+ * bytes or \u0000, at most PARA_JSON_MAX_DEPTH levels deep.  Needs jansson
+ * 2.14 or later.
  */
 
 #ifndef PARA_JSON_H

@@ -1,6 +1,7 @@
 /*
- * One key prepared for verification, RFC 7518 3 and RFC 8037 3.1: made of its parts or of DER,
- * held against the limits, and made once.  JWK and PEM are read elsewhere.
+ * One key prepared for verification, RFC 7518 3 and RFC 8037 3.1: made of its
+ * parts or of DER, held against the limits, and made once.  JWK and PEM are
+ * read elsewhere.
  */
 
 #ifndef PARA_KEY_H

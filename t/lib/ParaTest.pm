@@ -463,8 +463,12 @@ sub own_issuer {
     my $more       = $options{more} // '';
 
     # OWN_ISS and OWN_AUD are subs: hence the joins.
-    my @lines = ('            iss ' . OWN_ISS . ';',
-        '            audience ' . OWN_AUD . ';', "            $more", '        }');
+    my @lines = (
+        '            iss ' . OWN_ISS . ';',
+        '            audience ' . OWN_AUD . ';',
+        "            $more",
+        '        }'
+    );
 
     # Secrets do not stand among public keys, and only a few tests want them.
     my @secret = %options
