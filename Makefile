@@ -19,13 +19,17 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT     := $(patsubst t/unit/%.c,$(UNIT_DIR)/%,$(wildcard t/unit/test_*.c))
 VECTORS  := $(patsubst t/vectors/%.c,$(UNIT_DIR)/vectors/%,\
               $(wildcard t/vectors/test_*.c))
+FUZZ     := $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+REPLAY   := $(addprefix $(UNIT_DIR)/fuzz/,$(FUZZ))
 HELPERS  := $(filter-out $(wildcard t/unit/test_*.c),$(wildcard t/unit/*.c))
 HEADERS  := $(wildcard src/core/*.h t/unit/*.h)
 
 UNIT_CFLAGS  = -std=c11 -g -O1 -Wall -Wextra -Werror -Wshadow $(SANITIZE)
 UNIT_LIBS   := -lcmocka -ljansson -lcrypto
 
-.PHONY: all build install demo demo-serve test check unit test-vectors suites asan bench clean
+.PHONY: all build install demo demo-serve test check unit test-vectors suites asan \
+    valgrind valgrind-run coverage coverage-run \
+    fuzz fuzz-build fuzz-smoke replay bench clean
 
 all: build
 
@@ -51,7 +55,7 @@ test:
 	@scripts/install-deps test
 	@$(MAKE) --no-print-directory check
 
-check: build $(UNIT) $(VECTORS)
+check: build $(UNIT) $(VECTORS) replay fuzz-smoke
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 --timer $(UNIT) $(VECTORS) t/*.t
 
 unit: $(UNIT)
@@ -86,11 +90,79 @@ $(UNIT_DIR)/vectors/%: t/vectors/%.c t/vectors/vectors.c t/vectors/vectors.h \
 	$(CC) $(UNIT_CFLAGS) -D_POSIX_C_SOURCE=200809L -Isrc/core -o $@ \
 	    $(filter-out %.h,$^) $(UNIT_LIBS)
 
+# Fuzzing: SECONDS for each target in turn (60), what is found is kept in
+# build/fuzz/found
+
+FUZZ_SECONDS := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
+CLANG        := $(firstword $(shell command -v clang clang-14 2>/dev/null))
+
+fuzz: fuzz-build
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-build: $(addprefix build/fuzz/,$(FUZZ))
+
+fuzz-smoke:
+	@if echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' \
+	    | $(CLANG) -x c -fsanitize=fuzzer,address -o /dev/null - 2> /dev/null; \
+	then $(MAKE) --no-print-directory fuzz SECONDS=8; \
+	else echo "no clang with libFuzzer: the targets are only replayed"; fi
+
+FUZZ_CFLAGS := -std=c11 -g -O1 -Wall -Wextra -fno-sanitize-recover=all
+
+build/fuzz/core.a: $(CORE) $(HEADERS)
+	@rm -rf build/fuzz/obj
+	@mkdir -p build/fuzz/obj
+	cd build/fuzz/obj && $(CLANG) $(FUZZ_CFLAGS) -c $(addprefix $(CURDIR)/,$(CORE)) \
+	    -fsanitize=fuzzer-no-link,address,undefined
+	rm -f $@
+	ar rcs $@ build/fuzz/obj/*.o
+
+build/fuzz/%: t/fuzz/fuzz_%.c t/fuzz/fuzz.h build/fuzz/core.a
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -Isrc/core \
+	    -o $@ $< build/fuzz/core.a -ljansson -lcrypto
+
+# The same targets with the compiler at hand: only the seeds
+
+replay: $(REPLAY)
+	@for target in $(FUZZ); do \
+	    $(UNIT_DIR)/fuzz/$$target t/fuzz/corpus/$$target/* > /dev/null \
+	    || { echo "not ok: fuzz target $$target, its corpus"; exit 1; }; \
+	done
+
+$(UNIT_DIR)/fuzz/%: t/fuzz/fuzz_%.c t/fuzz/replay.c t/fuzz/fuzz.h \
+    $(UNIT_DIR)/core.a
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -Isrc/core -o $@ $(filter-out %.h,$^) $(UNIT_LIBS)
+
 # All suites against nginx and module with AddressSanitizer; takes a while
 
 asan:
 	@scripts/install-deps test
 	@scripts/asan
+
+# The unit tests once more: under valgrind, and to count what they reach
+
+valgrind:
+	@$(MAKE) --no-print-directory UNIT_DIR=build/valgrind SANITIZE= valgrind-run
+
+valgrind-run: $(UNIT) $(VECTORS)
+	@export PARA_ALLOC_STEP=7; for program in $^; do \
+	    valgrind --quiet --error-exitcode=9 --leak-check=full \
+	        --show-leak-kinds=definite,indirect,possible \
+	        --errors-for-leak-kinds=definite,indirect,possible \
+	        $$program > $$program.log 2>&1 \
+	    && echo "ok $$program" \
+	    || { cat $$program.log; echo "not ok $$program"; exit 1; }; \
+	done
+
+coverage:
+	@$(MAKE) --no-print-directory UNIT_DIR=build/coverage \
+	    SANITIZE="-O0 --coverage" coverage-run
+
+coverage-run: $(UNIT) $(VECTORS)
+	@rm -f $(UNIT_DIR)/obj/*.gcda
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q $^
+	@scripts/coverage $(UNIT_DIR)/obj 97 92
 
 # What verifying costs beside OpenSSL alone, and instructions per request
 

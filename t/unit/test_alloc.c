@@ -134,8 +134,14 @@ alloc_openssl_free(void *memory, const char *file, int line)
 static void
 alloc_each(int (*run)(void), int must_refuse)
 {
-    int     good;
-    size_t  n;
+    int          good;
+    size_t       n, step;
+    const char  *value;
+
+    /* some are enough where each takes long: see the Makefile */
+
+    value = getenv("PARA_ALLOC_STEP");
+    step = value != NULL ? strtoul(value, NULL, 10) : 1;
 
     /* what is made once in a process is made now */
 
@@ -143,7 +149,7 @@ alloc_each(int (*run)(void), int must_refuse)
 
     for (alloc.lasting = 0; alloc.lasting <= 1; alloc.lasting++) {
 
-        for (n = 0; ; n++) {
+        for (n = 0; ; n += step) {
             alloc.left = n;
             alloc.failed = 0;
             alloc.armed = 1;

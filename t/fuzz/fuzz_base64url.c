@@ -1,0 +1,66 @@
+/*
+ * Base64url: exactly what encodes back to itself is decoded.
+ */
+
+#include "fuzz.h"
+#include "para_b64url.h"
+
+
+static const char  alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+
+static size_t
+fuzz_encode(char *text, const unsigned char *data, size_t len)
+{
+    size_t    i, n;
+    unsigned  bits, held;
+
+    n = 0;
+    bits = 0;
+    held = 0;
+
+    for (i = 0; i < len; i++) {
+        bits = (bits << 8) | data[i];
+
+        for (held += 8; held >= 6; held -= 6) {
+            text[n++] = alphabet[(bits >> (held - 6)) & 63];
+        }
+    }
+
+    if (held > 0) {
+        text[n++] = alphabet[(bits << (6 - held)) & 63];
+    }
+
+    return n;
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char           *text;
+    size_t          n, len;
+    unsigned char  *bytes;
+
+    bytes = malloc(para_b64url_decoded_max(size));
+    text = malloc(size * 2 + 8);
+
+    if (para_b64url_decode(bytes, &n, para_span(data, size))) {
+        fuzz_assert(n <= para_b64url_decoded_max(size));
+        len = fuzz_encode(text, bytes, n);
+        fuzz_assert(len == size && memcmp(text, data, len) == 0);
+    }
+
+    /* and whatever it is, its encoding is decoded to it, also in place */
+
+    len = fuzz_encode(text, data, size);
+    fuzz_assert(para_b64url_decode((unsigned char *) text, &n,
+                                   para_span(text, len)));
+    fuzz_assert(n == size && (n == 0 || memcmp(text, data, n) == 0));
+
+    free(bytes);
+    free(text);
+
+    return 0;
+}
