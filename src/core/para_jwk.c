@@ -258,8 +258,8 @@ para_jwks_made(para_jwks_t *set, const char *why)
 }
 
 
-para_jwks_t *
-para_jwks_parse(para_span_t text, para_jwks_kind_e kind, const char **why)
+static para_jwks_t *
+para_jwks_make(para_span_t text, para_jwks_kind_e kind, const char **why)
 {
     para_jwks_t  *set;
 
@@ -272,6 +272,39 @@ para_jwks_parse(para_span_t text, para_jwks_kind_e kind, const char **why)
     *why = para_jwks_read(set, text, kind);
 
     return para_jwks_made(set, *why);
+}
+
+
+/*
+ * OpenSSL does not always say that it was memory that failed a key.  So what
+ * has lost one is made twice: if the two differ, memory was out.
+ */
+
+para_jwks_t *
+para_jwks_parse(para_span_t text, para_jwks_kind_e kind, const char **why)
+{
+    int           same;
+    const char   *again;
+    para_jwks_t  *set, *other;
+
+    set = para_jwks_make(text, kind, why);
+
+    if (set == NULL || set->refused == 0) {
+        return set;
+    }
+
+    other = para_jwks_make(text, kind, &again);
+    same = other != NULL && other->keys == set->keys;
+
+    para_jwks_free(other);
+
+    if (!same) {
+        para_jwks_free(set);
+        *why = para_key_no_memory;
+        return NULL;
+    }
+
+    return set;
 }
 
 
