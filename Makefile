@@ -29,7 +29,7 @@ UNIT_LIBS   := -lcmocka -ljansson -lcrypto
 
 .PHONY: all build install demo demo-serve test check unit test-vectors suites asan \
     valgrind valgrind-run coverage coverage-run \
-    fuzz fuzz-build fuzz-smoke replay bench clean
+    fuzz fuzz-build fuzz-smoke replay bench mutants clean
 
 all: build
 
@@ -163,6 +163,12 @@ coverage-run: $(UNIT) $(VECTORS)
 	@rm -f $(UNIT_DIR)/obj/*.gcda
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q $^
 	@scripts/coverage $(UNIT_DIR)/obj 97 92
+
+# Verifiers with one check taken out each, and whether a test notices: minutes
+
+mutants:
+	@scripts/install-deps test
+	@t/mutants/run
 
 # What verifying costs beside OpenSSL alone, and instructions per request
 

@@ -242,6 +242,16 @@ my %PROVIDER = (
         keys       => "$PARA_DIR/own-rsa.pem",
         algorithms => [qw(PS256 RS512)],
     }],
+    apart => [
+        {   name       => 'a',
+            keys       => jwks('apart-a', {%{public($RSA)}, kid => 'a'}),
+            algorithms => ['PS256'],
+        },
+        {   name       => 'b',
+            keys       => jwks('apart-b', {%{public($STRANGER)}, kid => 'b'}),
+            algorithms => ['RS256'],
+        },
+    ],
     list => [{
         keys       => "$PARA_DIR/own.jwks.json",
         algorithms => ['ES256'],
@@ -1107,6 +1117,22 @@ refused('narrow', 'RS256, which is usual and not on the list',
 accepted('narrow', 'EdDSA, which is on the list', every('EdDSA'));
 refused('narrow', 'Ed25519, which is not', every('Ed25519'),
     'jws_alg_not_allowed');
+
+# What one issuer allows, the other does not by that.
+for my $case (['PS256', $RSA, 'a'], ['RS256', $STRANGER, 'b'],
+    ['RS256', $RSA, 'a'], ['PS256', $STRANGER, 'b'])
+{
+    my ($alg, $key, $kid) = @$case;
+    my $is_good = $alg eq ($kid eq 'a' ? 'PS256' : 'RS256');
+    my $token = every($alg, key => $key, header => {kid => $kid});
+
+    if ($is_good) {
+        accepted('apart', "$alg by $kid", $token);
+    } else {
+        refused('apart', "$alg by $kid", $token, 'jws_alg_not_allowed');
+    }
+}
+
 refused('every', "$_ with a secret of 32 bytes",
     every($_, key => $SECRET, header => {kid => 'short'}),
     'jws_alg_not_allowed')
@@ -1327,7 +1353,8 @@ for my $member (qw(identifier authType userId oAuthMethod)) {
 answered($_->[0], $_->[1], 'answer_json')
     for ['nothing', ''], ['HTML', '<html></html>'], ['an array', "[$mail]"],
     ['cut off', substr $mail, 0, -1], ['text behind', "$mail x"],
-    ['NUL behind', "$mail\0"], ['a member twice', $mail =~ s/\}/,"authType":"x"}/r],
+    ['NUL behind', "$mail\0"],
+    ['a member twice', $mail =~ s/\}/,"authType":"x"}/r],
     ['depth 17', '{"x":' . '[' x 16 . ']' x 16 . '}'];
 answered('16 KiB', $mail . ' ' x (MAX_JWS - length $mail), 'ok');
 answered('over 16 KiB', $mail . ' ' x (MAX_JWS - length($mail) + 1),
