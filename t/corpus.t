@@ -62,7 +62,8 @@ for my $case (corpus_cases()) {
 
     my %line = (provider => $provider, now => int $now,
         token => ref $token ? $token->($now) : $token,
-        map { defined $case->{$_} ? ($_ => $case->{$_}) : () } qw(answer match));
+        map { defined $case->{$_} ? ($_ => $case->{$_}) : () }
+            qw(answer match));
 
     my $reason = $case->{core} // $case->{reason};
     is(ask(\%line), $reason, "$provider: $case->{name}");

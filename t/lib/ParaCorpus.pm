@@ -889,7 +889,8 @@ refused('list', 'leeway 0: exp now', no_leeway(exp => 0), 'token_expired',
     'token_expired');
 refused('list', 'leeway 0: nbf in a moment', no_leeway(nbf => SLACK),
     'nbf_future');
-accepted('list', 'leeway 0: exp in a moment', no_leeway(exp => SLACK, nbf => 0));
+accepted('list', 'leeway 0: exp in a moment',
+    no_leeway(exp => SLACK, nbf => 0));
 
 # To the second, where the clock is ours.
 for my $case (
@@ -1029,7 +1030,8 @@ sub every {
     my ($alg, %part) = @_;
     my $header = {kid => $KID_OF{$alg}, %{$part{header} // {}}};
     return token($alg, payload => claims(iss => undef, aud => undef), %part,
-        key => $part{key} // ($alg =~ /\AHS/ ? $LONG_SECRET : $DEFAULT_KEY{$alg}),
+        key => $part{key}
+            // ($alg =~ /\AHS/ ? $LONG_SECRET : $DEFAULT_KEY{$alg}),
         header => $header);
 }
 
@@ -1317,7 +1319,8 @@ bound('ok', 'TWITTER is x',
     said_by_para(identifier => 'a', authType => 'x'),
     {identifier => 'a', authType => 'TWITTER'});
 bound('ok', 'through whom',
-    said_by_para(%MAIL, oAuthMethod => 'GOOGLE'), {%MAIL, authType => 'google'});
+    said_by_para(%MAIL, oAuthMethod => 'GOOGLE'),
+    {%MAIL, authType => 'google'});
 bound('identity_mismatch', 'through whom, another',
     said_by_para(%MAIL, oAuthMethod => 'GOOGLE'), {%MAIL, authType => 'apple'});
 refused('para', 'session: another user id',
@@ -1460,7 +1463,8 @@ bad_key("Ed25519: $_->[0]", point($_->[1]), qr/small order/)
     ['order 8, the other',
     'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'];
 bad_key("Ed25519: $_->[0]", point($_->[1]), qr/canonical/)
-    for ['y = p', little($ED_P)], ['y = p + 1', little('7f' . 'ff' x 30 . 'ee')],
+    for ['y = p', little($ED_P)],
+    ['y = p + 1', little('7f' . 'ff' x 30 . 'ee')],
     ['y = 2^255 - 1', 'ff' x 32];
 bad_key('Ed25519: no point', point('02' . '00' x 31), qr/no point/);
 bad_key('Ed25519: 31 bytes', point('11' x 31), qr/./);
