@@ -194,7 +194,7 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 
     ngx_para_headers_forget(r, &mcf->shown);
 
-    if (ctx->granted) {
+    if (ngx_http_para_auth_granted(r, ctx)) {
         rc = ngx_para_inject_headers(r, &lcf->inject, ctx->field);
 
         if (rc != NGX_OK) {

@@ -200,8 +200,8 @@ ngx_para_verify_withhold(ngx_para_verify_t *verify)
 void
 ngx_para_verify_capture(ngx_para_verify_t *verify, ngx_chain_t *in)
 {
-    size_t                     size;
-    ngx_buf_t                 *b;
+    size_t                   size;
+    ngx_buf_t               *b;
     ngx_para_verify_call_t  *call;
 
     call = verify->call;
