@@ -8,6 +8,10 @@ typedef struct {
 } para_claim_row_t;
 
 
+#define PARA_ISSUER_SECRET                                                    \
+    (PARA_ALG_HS256 | PARA_ALG_HS384 | PARA_ALG_HS512)
+
+
 #define para_path(literal)                                                    \
     { (const unsigned char *) (literal), sizeof(literal) - 1 }
 
@@ -87,6 +91,10 @@ para_issuer_default_algorithms(para_issuer_kind_e kind,
         return PARA_ALG_RS256;
     }
 
+    if (keys == NULL) {
+        return para_alg_usual() & ~PARA_ISSUER_SECRET;
+    }
+
     return para_jwks_algorithms(keys) & para_alg_usual();
 }
 
@@ -152,7 +160,14 @@ para_issuer_check(const para_issuer_t *issuer)
                " what they are for with \"algorithms\"";
     }
 
-    if (issuer->algorithms & ~para_jwks_algorithms(issuer->keys)) {
+    if (issuer->is_remote && issuer->algorithms & PARA_ISSUER_SECRET) {
+        return "an issuer with a jwks_uri allows a secret key's algorithm, and"
+               " secrets are not taken from there: use hmac_key_file";
+    }
+
+    if (!issuer->is_remote
+        && issuer->algorithms & ~para_jwks_algorithms(issuer->keys))
+    {
         return "an issuer allows an algorithm that none of its keys can serve:"
                " list only what its keys are for";
     }
@@ -198,9 +213,7 @@ para_issuers_share_kid(const para_issuer_t *a, const para_issuer_t *b)
 static int
 para_issuer_has_secrets(const para_issuer_t *issuer)
 {
-    return (para_jwks_algorithms(issuer->keys)
-            & (PARA_ALG_HS256 | PARA_ALG_HS384 | PARA_ALG_HS512))
-           != 0;
+    return (para_jwks_algorithms(issuer->keys) & PARA_ISSUER_SECRET) != 0;
 }
 
 
@@ -243,6 +256,10 @@ para_issuers_check(const para_issuer_t *const *issuers, size_t n)
 {
     size_t       i, j;
     const char  *why;
+
+    if (n > PARA_ISSUERS_MAX) {
+        return "it has more than 32 issuers: put keys of one iss into one";
+    }
 
     for (i = 0; i < n; i++) {
         why = para_issuer_check(issuers[i]);

@@ -8,7 +8,30 @@
 #include "para_jwk_set.h"
 
 
+const char  para_jwks_secret_inside[] =
+    "it holds a private or secret key: whoever publishes it must replace that"
+    " key";
+
 static const char  para_jwks_too_many[] = "it has more than 32 keys";
+static const char  para_jwks_too_large[] = "it is larger than 64 KiB";
+static const char  para_jwks_empty[] = "it is empty";
+static const char  para_jwks_no_key[] = "it has no key";
+static const char  para_jwks_twice[] =
+    "two of its keys have the same kid: give each a kid of its own";
+
+
+static const struct {
+    const char         *why;
+    para_jwks_fault_e   fault;
+} para_jwks_faults[] = {
+    { para_jwks_empty, PARA_JWKS_EMPTY },
+    { para_jwks_no_key, PARA_JWKS_EMPTY },
+    { para_jwks_too_many, PARA_JWKS_TOO_LARGE },
+    { para_jwks_too_large, PARA_JWKS_TOO_LARGE },
+    { para_jwks_secret_inside, PARA_JWKS_SECRET },
+    { para_jwks_twice, PARA_JWKS_DUPLICATE },
+    { para_key_no_memory, PARA_JWKS_NO_MEMORY }
+};
 
 
 static void
@@ -163,11 +186,11 @@ static const char *
 para_jwks_check(const para_jwks_t *set)
 {
     if (set->keys == 0) {
-        return set->refused != 0 ? set->left_out[0].why : "it has no key";
+        return set->refused != 0 ? set->left_out[0].why : para_jwks_no_key;
     }
 
     if (para_jwks_has_duplicates(set)) {
-        return "two of its keys have the same kid: give each a kid of its own";
+        return para_jwks_twice;
     }
 
     if (para_jwks_is_mixed(set)) {
@@ -196,11 +219,11 @@ para_jwks_read(para_jwks_t *set, para_span_t text, para_jwks_kind_e kind)
     const char  *why;
 
     if (text.len == 0) {
-        return "it is empty";
+        return para_jwks_empty;
     }
 
     if (text.len > PARA_JWKS_MAX_SIZE) {
-        return "it is larger than 64 KiB";
+        return para_jwks_too_large;
     }
 
     if (!para_jwks_set_fingerprint(set, text)) {
@@ -325,6 +348,23 @@ para_jwks_secret(para_span_t secret, const char **why)
 }
 
 
+para_jwks_fault_e
+para_jwks_fault(const char *why)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(para_jwks_faults) / sizeof(para_jwks_faults[0]);
+         i++)
+    {
+        if (para_jwks_faults[i].why == why) {
+            return para_jwks_faults[i].fault;
+        }
+    }
+
+    return PARA_JWKS_GARBAGE;
+}
+
+
 void
 para_jwks_free(para_jwks_t *set)
 {
@@ -345,14 +385,14 @@ para_jwks_free(para_jwks_t *set)
 size_t
 para_jwks_count(const para_jwks_t *set)
 {
-    return set->keys;
+    return set != NULL ? set->keys : 0;
 }
 
 
 const para_jwk_t *
 para_jwks_key(const para_jwks_t *set, size_t i)
 {
-    return i < set->keys ? &set->key[i] : NULL;
+    return i < para_jwks_count(set) ? &set->key[i] : NULL;
 }
 
 
@@ -377,7 +417,7 @@ para_jwks_algorithms(const para_jwks_t *set)
 
     mask = 0;
 
-    for (i = 0; i < set->keys; i++) {
+    for (i = 0; i < para_jwks_count(set); i++) {
         mask |= set->key[i].algorithms;
     }
 

@@ -29,6 +29,19 @@ typedef enum {
 } para_jwks_kind_e;
 
 
+/* What is wrong with a set that is refused, in few words: see below. */
+typedef enum {
+    PARA_JWKS_GARBAGE = 0,    /* no key set, or none of its keys is usable */
+    PARA_JWKS_EMPTY,
+    PARA_JWKS_TOO_LARGE,      /* in bytes or keys */
+    PARA_JWKS_SECRET,         /* it has a private or secret key */
+    PARA_JWKS_DUPLICATE,      /* one kid for two keys */
+    PARA_JWKS_NO_MEMORY,
+
+    PARA_JWKS_FAULTS
+} para_jwks_fault_e;
+
+
 /*
  * Makes a set of text: JSON if it begins with '{' (white space aside), else
  * PEM.  One bad key does not void the others: it is left out, and
@@ -49,7 +62,12 @@ para_jwks_t *para_jwks_parse(para_span_t text, para_jwks_kind_e kind,
 /* The same of one secret, whose bytes are used as they are. */
 para_jwks_t *para_jwks_secret(para_span_t secret, const char **why);
 
+/* The kind of a reason that para_jwks_parse() gave, told by its address. */
+para_jwks_fault_e para_jwks_fault(const char *why);
+
 void para_jwks_free(para_jwks_t *set);
+
+/* Of the next two NULL is a set without keys. */
 
 size_t para_jwks_count(const para_jwks_t *set);
 const para_jwk_t *para_jwks_key(const para_jwks_t *set, size_t i);
@@ -61,7 +79,7 @@ const para_jwk_t *para_jwks_key(const para_jwks_t *set, size_t i);
 const char *para_jwks_refused(const para_jwks_t *set, size_t i,
     para_span_t *kid);
 
-/* The algorithms that any of its keys can serve: a mask. */
+/* The algorithms that any of its keys can serve: a mask; 0 of NULL. */
 unsigned para_jwks_algorithms(const para_jwks_t *set);
 
 /* SHA-256 of the text that the set was made of. */

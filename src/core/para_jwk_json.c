@@ -347,8 +347,7 @@ para_jwks_read_jwk(para_jwks_t *set, const para_json_t *jwk,
     is_secret = para_jwk_is(jwk, "kty", PARA_SPAN("oct"));
 
     if (kind == PARA_JWKS_PUBLIC && (is_private || is_secret)) {
-        return "it holds a private or secret key: whoever publishes it must"
-               " replace that key";
+        return para_jwks_secret_inside;
     }
 
     kid = PARA_SPAN_NONE;

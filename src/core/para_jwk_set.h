@@ -30,6 +30,10 @@ struct para_jwks_s {
 };
 
 
+/* Why a set is refused that has a secret where none may be. */
+extern const char  para_jwks_secret_inside[];
+
+
 /*
  * Each puts one key more into the set, which then owns it, and returns NULL, or
  * a static sentence that refuses the set.  The kid may be absent, and is at

@@ -66,6 +66,8 @@ static const para_reason_row_t  para_reasons[] = {
     [PARA_ANSWER_JSON] = { "answer_json", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_ANSWER_MEMBER] = { "answer_member", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_UNAVAILABLE] = { "unavailable", PARA_CODE_PARA_UNAVAILABLE },
+    [PARA_KEYS_UNAVAILABLE] =
+        { "keys_unavailable", PARA_CODE_KEYS_UNAVAILABLE },
     [PARA_KEY_REFUSED] = { "key_refused", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_NO_MEMORY] = { "no_memory", PARA_CODE_INTERNAL_ERROR },
     [PARA_CRYPTO] = { "crypto", PARA_CODE_INTERNAL_ERROR }
@@ -93,6 +95,7 @@ static const char *const  para_codes[] = {
     [PARA_CODE_SESSION_EXPIRED] = "session_expired",
     [PARA_CODE_IDENTITY_MISMATCH] = "identity_mismatch",
     [PARA_CODE_PARA_UNAVAILABLE] = "para_unavailable",
+    [PARA_CODE_KEYS_UNAVAILABLE] = "keys_unavailable",
     [PARA_CODE_INTERNAL_ERROR] = "internal_error"
 };
 

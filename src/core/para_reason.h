@@ -64,6 +64,7 @@ typedef enum {
     PARA_ANSWER_JSON,
     PARA_ANSWER_MEMBER,
     PARA_UNAVAILABLE,
+    PARA_KEYS_UNAVAILABLE,          /* the issuer has no key set now */
     PARA_KEY_REFUSED,               /* Para refuses our API key */
     PARA_NO_MEMORY,
     PARA_CRYPTO,                    /* OpenSSL failed on good input */
@@ -86,6 +87,7 @@ typedef enum {
     PARA_CODE_SESSION_EXPIRED,
     PARA_CODE_IDENTITY_MISMATCH,
     PARA_CODE_PARA_UNAVAILABLE,
+    PARA_CODE_KEYS_UNAVAILABLE,
     PARA_CODE_INTERNAL_ERROR,
 
     PARA_CODES

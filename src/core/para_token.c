@@ -130,6 +130,33 @@ para_token_check_candidates(const para_token_route_t *route)
 }
 
 
+/* The issuers, by index, that may have got a key for it since. */
+
+static uint32_t
+para_token_wanted(const para_token_route_t *route, int *missing)
+{
+    size_t                i;
+    uint32_t              wanted;
+    const para_issuer_t  *issuer;
+
+    wanted = 0;
+    *missing = 0;
+
+    for (i = 0; i < route->n; i++) {
+        issuer = route->issuers[i];
+
+        if (issuer->is_remote && issuer->algorithms & route->alg
+            && para_token_is_candidate(issuer, route->iss))
+        {
+            wanted |= UINT32_C(1) << i;
+            *missing |= issuer->keys == NULL;
+        }
+    }
+
+    return wanted;
+}
+
+
 /*
  * Exactly one key must be left, whose issuer allows the algorithm: keys are
  * not tried one after the other.  A kid that no key has may belong to the one
@@ -225,6 +252,7 @@ static para_reason_e
 para_token_check(para_token_t *token, const para_json_t *claims,
     const para_issuer_t *const *issuers, size_t n, int64_t now, int64_t *end)
 {
+    int                  missing;
     para_reason_e        rc;
     para_token_route_t   route;
     para_token_choice_t  choice;
@@ -240,6 +268,12 @@ para_token_check(para_token_t *token, const para_json_t *claims,
     }
 
     rc = para_token_route(&route, &choice);
+
+    if (rc == PARA_KEY_UNKNOWN) {
+        token->wanted = para_token_wanted(&route, &missing);
+        return missing ? PARA_KEYS_UNAVAILABLE : rc;
+    }
+
     if (rc != PARA_OK) {
         return rc;
     }

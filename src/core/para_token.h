@@ -32,6 +32,7 @@ typedef enum {
 
 
 #define PARA_CLAIM_PATHS  4           /* for one field, tried in order */
+#define PARA_ISSUERS_MAX  32          /* that para_token_verify() is given */
 
 
 typedef struct {
@@ -45,7 +46,9 @@ typedef struct {
     para_issuer_kind_e     kind;
     para_span_t            iss;       /* absent: takes tokens without iss */
     unsigned               algorithms;     /* allowed: a mask, PARA_ALG_* */
-    const para_jwks_t     *keys;
+    int                    is_remote;      /* its keys come and go */
+    const para_jwks_t     *keys;      /* NULL only of a remote issuer: it has
+                                         none now */
     const para_span_t     *typ;       /* accepted types, see para_jws.h */
     size_t                 typs;      /* how many; 0: "JWT" alone */
     para_claims_policy_t   claims;
@@ -56,6 +59,9 @@ typedef struct {
 typedef struct {
     para_reason_e          verdict;   /* PARA_OK only after the last check */
     const para_issuer_t   *issuer;    /* NULL until one is chosen */
+    uint32_t               wanted;    /* of PARA_KEY_UNKNOWN and
+                                         PARA_KEYS_UNAVAILABLE: bit i if newer
+                                         keys of issuers[i] may serve it */
     para_json_t           *claims;    /* NULL unless verdict is PARA_OK or
                                          PARA_TOKEN_EXPIRED */
     int64_t                end;       /* first second it is not accepted */
@@ -70,7 +76,8 @@ void para_issuer_default_map(para_issuer_kind_e kind,
 /*
  * The algorithms that an issuer with these keys allows unless told otherwise:
  * Para signs with RS256 and nothing else, of another's keys each serves what is
- * usual for its kind.  0 if none does: then they must be configured.
+ * usual for its kind.  0 if none does: then they must be configured.  keys may
+ * be NULL of a remote issuer: what is usual for public keys.
  */
 unsigned para_issuer_default_algorithms(para_issuer_kind_e kind,
     const para_jwks_t *keys);

@@ -62,6 +62,9 @@ static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
     },
     [PARA_CODE_PARA_UNAVAILABLE] = {
         NGX_HTTP_SERVICE_UNAVAILABLE, ngx_null_string
+    },
+    [PARA_CODE_KEYS_UNAVAILABLE] = {
+        NGX_HTTP_SERVICE_UNAVAILABLE, ngx_null_string
     }
 };
 

@@ -439,10 +439,65 @@ test_sets_that_are_none(void **state)
 }
 
 
+static void
+assert_fault(const char *text, para_jwks_fault_e fault)
+{
+    const char  *why;
+
+    assert_null(para_jwks_parse(unit_span(text), PARA_JWKS_PUBLIC, &why));
+    assert_int_equal(para_jwks_fault(why), fault);
+}
+
+
+static void
+test_faults(void **state)
+{
+    char    *jwk, *two, *many;
+    size_t   i, n;
+
+    (void) state;
+
+    assert_fault("", PARA_JWKS_EMPTY);
+    assert_fault("{\"keys\":[]}", PARA_JWKS_EMPTY);
+    assert_fault("<html>", PARA_JWKS_GARBAGE);
+    assert_fault("{\"keys\":{}}", PARA_JWKS_GARBAGE);
+    assert_fault("{\"keys\":[{\"kty\":\"EC\"}]}", PARA_JWKS_GARBAGE);
+    assert_fault("{\"kty\":\"oct\",\"k\":\"AAAA\"}", PARA_JWKS_SECRET);
+
+    jwk = sign_jwk(unit_key("rsa"), ",\"kid\":\"a\"");
+    two = unit_format("{\"keys\":[%s,%s]}", jwk, jwk);
+    assert_fault(two, PARA_JWKS_DUPLICATE);
+    free(two);
+    free(jwk);
+
+    many = unit_format("%s", "{\"keys\":[");
+
+    for (i = 0; i <= PARA_JWKS_MAX_KEYS; i++) {
+        two = unit_format("%s%s{\"kty\":\"EC\"}", many, i ? "," : "");
+        free(many);
+        many = two;
+    }
+
+    two = unit_format("%s]}", many);
+    assert_fault(two, PARA_JWKS_TOO_LARGE);
+    free(two);
+    free(many);
+
+    n = PARA_JWKS_MAX_SIZE + 1;
+    many = malloc(n + 1);
+    assert_non_null(many);
+    memset(many, ' ', n);
+    many[n] = '\0';
+    assert_fault(many, PARA_JWKS_TOO_LARGE);
+    free(many);
+}
+
+
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_faults),
         cmocka_unit_test(test_white_space_before_json),
         cmocka_unit_test(test_getters),
         cmocka_unit_test(test_fingerprint),

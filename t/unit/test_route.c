@@ -369,10 +369,87 @@ test_ambiguous_issuers(void **state)
 }
 
 
+/* Whose newer keys might serve a token that no key of now serves. */
+
+static void
+assert_wanted(para_issuer_t *const *issuers, size_t n, const char *words,
+    const char *iss, para_reason_e reason, uint32_t wanted)
+{
+    char           *text;
+    size_t          i;
+    para_token_t    sent;
+
+    const para_issuer_t  *all[3];
+
+    for (i = 0; i < n; i++) {
+        all[i] = issuers[i];
+    }
+
+    text = token(words, iss);
+
+    assert_string_equal(para_reason_name(para_token_verify(&sent, all, n,
+                                                           unit_span(text),
+                                                           NOW)),
+                        para_reason_name(reason));
+    assert_int_equal(sent.wanted, wanted);
+
+    para_token_free(&sent);
+    free(text);
+}
+
+
+static void
+test_remote(void **state)
+{
+    para_issuer_t      *all[3];
+    const para_jwks_t  *keys;
+
+    (void) state;
+
+    all[0] = unit_issuer(NULL, PARA_ALG_RS256, "rsa:a");
+    all[1] = unit_issuer(NULL, PARA_ALG_RS256 | PARA_ALG_ES256, "rsa2:b");
+    all[2] = unit_issuer("i", PARA_ALG_ES256, "ec:c");
+
+    /* keys that are there for good are all that there is */
+
+    assert_wanted(all, 3, "rsa RS256 x", NULL, PARA_KEY_UNKNOWN, 0);
+
+    all[1]->is_remote = 1;
+    all[2]->is_remote = 1;
+
+    assert_wanted(all, 3, "rsa RS256 x", NULL, PARA_KEY_UNKNOWN, 2);
+    assert_wanted(all, 3, "ec ES256 x", "\"i\"", PARA_KEY_UNKNOWN, 4);
+    assert_wanted(all, 3, "ec ES256 x", "\"j\"", PARA_ISS_UNKNOWN, 0);
+    assert_wanted(all, 3, "rsa RS256 a", NULL, PARA_OK, 0);
+    assert_wanted(all, 3, "rsa2 RS256 a", NULL, PARA_SIGNATURE, 0);
+
+    all[0]->is_remote = 1;
+
+    assert_wanted(all, 3, "rsa RS256 x", NULL, PARA_KEY_UNKNOWN, 3);
+    assert_wanted(all, 3, "ec ES256 x", NULL, PARA_KEY_UNKNOWN, 2);
+
+    /* without keys it takes nothing, and the others' go on */
+
+    keys = all[1]->keys;
+    all[1]->keys = NULL;
+
+    assert_wanted(all, 3, "rsa RS256 a", NULL, PARA_OK, 0);
+    assert_wanted(all, 3, "rsa2 RS256 b", NULL, PARA_KEYS_UNAVAILABLE, 3);
+    assert_wanted(all, 3, "rsa RS384 a", NULL, PARA_JWS_ALG_NOT_ALLOWED, 0);
+
+    all[1]->keys = keys;
+
+    unit_issuer_free(all[0]);
+    unit_issuer_free(all[1]);
+    unit_issuer_free(all[2]);
+}
+
+
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_remote),
         cmocka_unit_test(test_kid),
         cmocka_unit_test(test_keys_without_kid),
         cmocka_unit_test(test_algorithm_not_allowed),
