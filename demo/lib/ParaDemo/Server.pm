@@ -15,7 +15,7 @@ use Mojo::IOLoop;
 use Mojo::Server::Daemon;
 use Mojo::URL;
 
-our @EXPORT_OK = qw(listen_url run_server write_state);
+our @EXPORT_OK = qw(listen_url run_server start_listener write_state);
 
 # More than the tests open at once; the rest of a burst waits in the backlog.
 use constant {
@@ -69,16 +69,12 @@ sub write_state ($dir, $name, $content, $mode = oct('0644')) {
     return;
 }
 
-# Serves until SIGTERM or SIGINT.  Options:
-#   listen            from listen_url()
-#   state             directory for the files "pid" and "port"; "port" is the
-#                     last to be written, and says that the server is ready
-#   on_ready          called with the port before that
-#   exit_with_parent  end when the process that started this one has ended
-sub run_server ($app, %options) {
+# Serves an application at a URL of listen_url() for as long as what is
+# returned lives, while the event loop runs.
+sub start_listener ($app, $url) {
     my $daemon = Mojo::Server::Daemon->new(
         app                => $app,
-        listen             => [$options{listen}],
+        listen             => [$url],
         silent             => 1,
         backlog            => BACKLOG,
         max_clients        => MAX_CLIENTS,
@@ -87,8 +83,18 @@ sub run_server ($app, %options) {
         inactivity_timeout => INACTIVITY_TIMEOUT,
     );
 
-    $daemon->start;
-    my $port = $daemon->ports->[0];
+    return $daemon->start;
+}
+
+# Serves until SIGTERM or SIGINT.  Options:
+#   listen            from listen_url()
+#   state             directory for the files "pid" and "port"; "port" is the
+#                     last to be written, and says that the server is ready
+#   on_ready          called with the port before that
+#   exit_with_parent  end when the process that started this one has ended
+sub run_server ($app, %options) {
+    my $daemon = start_listener($app, $options{listen});
+    my $port   = $daemon->ports->[0];
 
     if ($options{exit_with_parent}) {
         my $parent = getppid;

@@ -24,7 +24,7 @@ my $JSON = JSON::PP->new->utf8->canonical;
 
 # Starts both on free loopback ports.  The emulator's state is written to dir:
 # jwks.json, secret.key, para.json.  Options: dir, emulator (further options
-# of the emulator, a list).
+# of the emulator, a list), no_app (the emulator alone).
 sub start {
     my ($class, %options) = @_;
 
@@ -42,14 +42,22 @@ sub start {
     # Both at once, as the emulator takes a while to make its keys.
     $self->_spawn('emulator', "$DEMO/para-emulator", $dir,
         @{$options{emulator} // []});
-    $self->_spawn('app', "$DEMO/sample-app", "$dir/app");
+    $self->_spawn('app', "$DEMO/sample-app", "$dir/app")
+        if !$options{no_app};
 
     $self->{emulator_port} = $self->_wait_port('emulator', $dir);
-    $self->{app_port}      = $self->_wait_port('app',      "$dir/app");
+    $self->{app_port}      = $self->_wait_port('app', "$dir/app")
+        if !$options{no_app};
 
-    $self->{para} = $JSON->decode(_slurp("$dir/para.json"));
+    $self->_read_state;
 
     return $self;
+}
+
+sub _read_state {
+    my ($self) = @_;
+    $self->{para} = $JSON->decode(_slurp("$self->{dir}/para.json"));
+    return;
 }
 
 sub _spawn {
@@ -149,11 +157,39 @@ sub calls {
     return $self->_control(emulator => GET => '/_emulator/calls');
 }
 
-# Faults and counters; sessions too if told so (sessions => 1).
+# Rotates keys, as "para-emulator --help" says: rotate, hidden, publish,
+# withdraw, cache_control, set -> kid, published, hidden, etag, cache_control.
+sub change_keys {
+    my ($self, %what) = @_;
+    my $keys = $self->_control(emulator => POST => '/_emulator/keys', \%what);
+    $self->_read_state;
+    return $keys;
+}
+
+# One more port, which is returned; with TLS if there are cert and key.
+# Options: port (a free one), cert, key.
+sub add_port {
+    my ($self, %options) = @_;
+    my $port = delete $options{port} // 0;
+    return $self->_control(emulator => POST => '/_emulator/listen',
+        {%options, listen => "127.0.0.1:$port"})->{port};
+}
+
+sub remove_port {
+    my ($self, $port) = @_;
+    $self->_control(emulator => POST => '/_emulator/listen',
+        {stop => $port});
+    return;
+}
+
+# Faults and counters; if told so, sessions (sessions => 1), and the keys are
+# those of the start again (keys => 1).
 sub reset_emulator {
     my ($self, %options) = @_;
-    return $self->_control(emulator => POST => '/_emulator/reset',
+    my $answer = $self->_control(emulator => POST => '/_emulator/reset',
         \%options);
+    $self->_read_state if $options{keys};
+    return $answer;
 }
 
 sub app_count {
