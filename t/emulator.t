@@ -11,6 +11,7 @@ use FindBin ();
 use lib "$FindBin::Bin/lib";
 
 use ParaTest;
+use ParaTls;
 use Test::More;
 
 use Crypt::JWT       qw(decode_jwt);
@@ -19,6 +20,7 @@ use Errno            qw(ECONNRESET);
 use HTTP::Tiny       ();
 use IO::Select       ();
 use IO::Socket::INET ();
+use IO::Socket::SSL  ();
 use JSON::PP         qw(decode_json encode_json);
 use MIME::Base64     qw(decode_base64);
 use POSIX            ();
@@ -158,6 +160,168 @@ subtest 'GET /.well-known/jwks.json' => sub {
 
     open my $in, '<', "$PARA_DIR/jwks.json" or die $!;
     is_deeply decode_json(join '', <$in>), $set, 'jwks.json has the same';
+};
+
+sub jwks {
+    my (%headers) = @_;
+    return request(GET => '/.well-known/jwks.json', headers => \%headers);
+}
+
+sub kids { return [map { $_->{kid} } @{(jwks())[1]{keys}}] }
+
+subtest 'a key set that has not changed' => sub {
+    reset_para();
+
+    my ($status, $set, $response) = jwks();
+    my $etag = $response->{headers}{etag};
+    like $etag, qr/\A"[0-9a-f]{32}"\z/, 'a strong entity tag';
+    ok !exists $response->{headers}{'cache-control'}, 'no Cache-Control';
+
+    for my $header ($etag, "W/$etag", qq("x", $etag), '*') {
+        ($status, undef, $response) = jwks('If-None-Match' => $header);
+        is $status, 304, "If-None-Match: $header";
+        is $response->{content} // '', '', '... has no body';
+        is $response->{headers}{etag}, $etag, '... but the tag';
+    }
+    for my $header ('"x"', substr($etag, 1, -1), '') {
+        is((jwks('If-None-Match' => $header))[0], 200,
+            "If-None-Match: $header");
+    }
+
+    my @calls = para_requests('/.well-known/jwks.json');
+    is scalar @calls, 8, 'all are counted';
+    is_deeply [map { $_->{status} } @calls], [200, (304) x 4, (200) x 3],
+        '... by how they were answered';
+    is $calls[1]{header}{'if-none-match'}, $etag, '... and asked';
+    is $calls[1]{http_version}, '1.1', '... in which version';
+    like $calls[1]{header}{'user-agent'}, qr/HTTP-Tiny/, '... by whom';
+    is para_calls('/.well-known/jwks.json'), 8, '... by path';
+
+    is para_keys(cache_control => 'max-age=7')->{cache_control}, 'max-age=7',
+        'Cache-Control when told';
+    for my $headers ([], ['If-None-Match' => $etag]) {
+        (undef, undef, $response) = jwks(@$headers);
+        is $response->{headers}{'cache-control'}, 'max-age=7',
+            "... with a $response->{status}";
+    }
+    para_keys(cache_control => undef);
+    ok !exists +(jwks())[2]{headers}{'cache-control'}, '... until told';
+
+    para_keys(cache_control => 'no-store');
+    reset_para();
+    ok !exists +(jwks())[2]{headers}{'cache-control'}, '... or reset';
+
+    fault('/.well-known/jwks.json', '500', times => 1);
+    is((jwks('If-None-Match' => $etag))[0], 500, 'a fault comes before');
+    fault('/.well-known/jwks.json', 'oversized', times => 1);
+    is((jwks('If-None-Match' => $etag))[0], 200, '... of either kind');
+};
+
+# Whether a token is verified by the published set.
+sub is_published {
+    my ($jwt) = @_;
+    my $set = (jwks())[1];
+    return !!eval { decode_jwt(token => $jwt, kid_keys => $set) };
+}
+
+subtest 'keys rotate' => sub {
+    my $first = kids();
+    my $old   = login('alice');
+    my $etag  = (jwks())[2]{headers}{etag};
+
+    my $keys = para_keys(rotate => 1);
+    my $kid  = $keys->{kid};
+    is_deeply $keys->{published}, [$kid, @$first], 'a new key is the first';
+    is_deeply kids(), $keys->{published}, '... and published with the others';
+    is_deeply $keys->{hidden}, [], '... of which none is hidden';
+    isnt $keys->{etag}, $etag, 'the tag is another';
+    is +(jwks())[2]{headers}{etag}, $keys->{etag}, '... as was told';
+
+    my $new = login('alice');
+    is jwt_header($new->{jwt})->{kid}, $kid, 'it signs';
+    ok is_published($_->{jwt}), 'a good token' for $old, $new;
+
+    is para_key(0)->{kid}, $kid, 'para_key() knows it';
+    ok is_published(para_jwt('bob')), '... and para_jwt()';
+    is jwt_header(para_jwt('bob', key_index => 1))->{kid}, $first->[0],
+        '... with the others behind it';
+
+    open my $in, '<', "$PARA_DIR/jwks.json" or die $!;
+    is_deeply decode_json(join '', <$in>), (jwks())[1], '... and jwks.json';
+
+    $keys = para_keys(withdraw => $first->[0]);
+    is_deeply $keys->{hidden}, [$first->[0]], 'a key is withdrawn';
+    is_deeply kids(), [$kid, $first->[1]], '... from the set';
+    ok !is_published($old->{jwt}), '... so a token is not good';
+    ok is_published($new->{jwt}), '... but others are';
+
+    for my $which ([keyKid => $first->[0]], [keyIndex => 1]) {
+        my $jwt = login('alice', @$which)->{jwt};
+        is jwt_header($jwt)->{kid}, $first->[0], "it signs by $which->[0]";
+        ok !is_published($jwt), '... tokens that are not good';
+    }
+
+    para_keys(publish => 1);
+    is_deeply kids(), [$kid, @$first], 'published again, by index';
+
+    $keys = para_keys(hidden => 1);
+    is_deeply $keys->{hidden}, [$keys->{kid}], 'a key not yet published';
+    is_deeply kids(), [$kid, @$first], '... is not in the set';
+    my $jwt = login('alice')->{jwt};
+    is jwt_header($jwt)->{kid}, $keys->{kid}, '... but signs';
+    ok !is_published($jwt), '... to be good later';
+    para_keys(publish => $keys->{kid});
+    ok is_published($jwt), '... when published';
+
+    $keys = para_keys(rotate => 1, withdraw => 0);
+    isnt $keys->{kid}, $keys->{hidden}[0], 'both at once: the old key goes';
+
+    reset_para();
+    is scalar @{kids()}, 4, 'a reset leaves the keys';
+    reset_para(keys => JSON::PP::true());
+    is_deeply kids(), $first, '... unless told otherwise';
+    is para_key(0)->{kid}, $first->[0], '... and the tests know';
+
+    for my $bad ([rotation => 1], [withdraw => 'x'], [publish => 9],
+        [withdraw => undef], [set => {}], [set => "\x{263a}"],
+        [cache_control => []])
+    {
+        ok !eval { para_keys(@$bad); 1 }, "refused: $bad->[0]";
+        like $@, qr/ 400 /, '... with a reason';
+    }
+    is_deeply kids(), $first, '... and nothing done';
+    ok !eval { login('alice', keyKid => 'x'); 1 }, 'no login by another key';
+};
+
+subtest 'something else in place of the key set' => sub {
+    my ($one) = @{(jwks())[1]{keys}};
+    my %text = (
+        'nothing'         => '',
+        'no JSON'         => 'keys',
+        'bytes of no kind' => "\x00\xff\xfe",
+        'no keys'         => '{"keys":[]}',
+        'a kid twice'     => encode_json({keys => [$one, $one]}),
+        'private keys'    => encode_json({keys => [para_key(0)]}),
+    );
+
+    my %etag;
+    for my $name (sort keys %text) {
+        my $etag = para_keys(set => $text{$name})->{etag};
+        $etag{$etag}++;
+
+        my ($status, undef, $response) = jwks();
+        is $response->{content}, $text{$name}, $name;
+        is $status, 200, '... as if it were right';
+        is $response->{headers}{etag}, $etag, '... with a tag';
+        is((jwks('If-None-Match' => $etag))[0], 304, '... that it has');
+    }
+    is scalar keys %etag, scalar keys %text, 'a tag for each';
+
+    para_keys(set => undef);
+    is scalar @{kids()}, 2, 'the set is back';
+    para_keys(set => 'x');
+    reset_para();
+    is scalar @{kids()}, 2, '... or by a reset';
 };
 
 subtest 'POST /sessions/verify' => sub {
@@ -524,6 +688,257 @@ subtest 'faults that spoil the answer' => sub {
     is $json->{identifier}, "alice\@example.com\r\nX-Para-Roles: admin",
         'crlf';
     unlike $response->{content}, qr/[\r\n]/, '... as JSON escapes';
+};
+
+# All that comes within a time, with when the parts came.
+sub read_slowly {
+    my ($socket, $seconds) = @_;
+
+    my ($all, @parts) = ('');
+    my $end    = time + $seconds;
+    my $select = IO::Select->new($socket);
+
+    while ((my $left = $end - time) > 0) {
+        next if !$select->can_read($left);
+        my $n = sysread($socket, my $part, 65536) or last;
+        push @parts, [time, $n];
+        $all .= $part;
+    }
+
+    return ($all, @parts);
+}
+
+sub send_jwks_request {
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1',
+        PeerPort => $PARA_PORT
+    ) or die "connect: $@";
+
+    syswrite $socket, "GET /.well-known/jwks.json HTTP/1.1\r\n"
+        . "Host: para\r\n\r\n";
+    return $socket;
+}
+
+subtest 'faults of a server of key sets' => sub {
+    my $path = '/.well-known/jwks.json';
+    my ($set, $right) = (jwks())[1, 2];
+
+    reset_para();
+    fault($path, 'trickle', delay_ms => 50, times => 2);
+    my $start = time;
+    my ($all, @parts) = read_slowly(send_jwks_request(), 2);
+    my ($head, $body) = split /\r\n\r\n/, $all, 2;
+    cmp_ok $parts[0][0] - $start, '<', 1, 'trickle: the head comes at once';
+    is $parts[0][1], 4 + length $head, '... alone';
+    like $head, qr/^Content-Length: @{[length $right->{content}]}\r?$/m,
+        '... and announces the set';
+    like $head, qr/^ETag: \Q$right->{headers}{etag}\E\r?$/m,
+        '... with its tag';
+    cmp_ok length $body, '>', 5,  '... then byte after byte';
+    cmp_ok length $body, '<', 41, '... at the asked pace';
+    is $body, substr($right->{content}, 0, length $body), '... of the set';
+    ok wait_until(5, sub { calls()->{in_flight} == 0 }),
+        '... until the client has enough';
+
+    para_keys(set => '{"keys":[]}');
+    ($all, @parts) = read_slowly(send_jwks_request(), 10);
+    like $all, qr/\r\n\r\n\{"keys":\[\]\}\z/, '... or to the end';
+    para_keys(set => undef);
+
+    fault($path, 'trickle', times => 1);
+    (undef, @parts) = read_slowly(send_jwks_request(), 2.5);
+    cmp_ok scalar @parts, '<=', 3, 'a trickle is of one byte a second';
+
+    fault($path, 'trickle_head', delay_ms => 50, times => 1);
+    ($all, @parts) = read_slowly(send_jwks_request(), 1);
+    cmp_ok length $all, '>', 2, 'trickle_head: byte after byte';
+    is $all, substr("HTTP/1.1 200 OK\r\nContent", 0, length $all),
+        '... of the head already';
+
+    fault($path, 'endless', times => 1);
+    my $socket = send_jwks_request();
+    my $size   = 0;
+    while ($size < 4_000_000) {
+        my $n = sysread($socket, my $part, 65536) or last;
+        $size += $n;
+    }
+    cmp_ok $size, '>=', 4_000_000, 'endless';
+    close $socket;
+    ok wait_until(5, sub { calls()->{in_flight} == 0 }),
+        '... until the client has enough';
+
+    fault($path, 'huge_header', times => 1);
+    $all = (read_slowly(send_jwks_request(), 5))[0];
+    like $all, qr/^X-Padding: x{512}/m, 'huge_header';
+    cmp_ok length $all, '>', 512 * 1024, '... is';
+    like $all, qr/\r\n\r\n\Q$right->{content}\E\z/, '... before the set';
+
+    fault($path, 'huge_header', size => 1000, times => 1);
+    my $response = (jwks())[2];
+    is length $response->{headers}{'x-padding'}, 1000, '... or as told';
+
+    for my $size (undef, 65536) {
+        fault($path, 'oversized', times => 1,
+            (defined $size ? (size => $size) : ()));
+        my ($status, $answer, $response) = jwks();
+        cmp_ok length $response->{content}, '>', $size // 1_000_000,
+            'oversized';
+        is_deeply $answer->{keys}, $set->{keys}, '... with all the keys';
+    }
+
+    fault($path, 'hang', times => 1);
+    is((read_slowly(send_jwks_request(), 0.5))[0], '', 'hang');
+};
+
+subtest 'further ports, with TLS and without' => sub {
+    reset_para();
+    make_certificates();
+
+    my $port = para_listen();
+    my $url  = "http://127.0.0.1:$port/.well-known/jwks.json";
+    is $http->get($url)->{content}, (jwks())[2]{content},
+        'the same Para at one more port';
+
+    my $kept = IO::Socket::INET->new("127.0.0.1:$port") or die $@;
+    para_unlisten($port);
+    is $http->get($url)->{status}, 599, '... until it ends';
+    is((read_slowly($kept, 5))[0], '', '... with its connections');
+    is para_listen(port => $port), $port, '... and begins again';
+    is $http->get($url)->{status}, 200, '... at the same port';
+
+    ok !eval { para_unlisten($port + 1); 1 }, 'only what listens can end';
+    ok !eval { para_listen(port => $port); 1 }, '... and only once';
+    like $@, qr/ 400 .*in use/, '... for a reason';
+    ok !eval { para_listen(cert => "$PARA_DIR/good.crt"); 1 },
+        'no certificate without a key';
+    para_unlisten($port);
+
+    my %why = (
+        name     => qr/hostname verification failed/,
+        stranger => qr/certificate verify failed/,
+        expired  => qr/certificate verify failed/,
+        self     => qr/certificate verify failed/,
+    );
+    for my $name ('good', sort keys %why) {
+        my $port = tls_port($name);
+        for my $check (1, 0) {
+            my $tls = HTTP::Tiny->new(
+                timeout     => 10,
+                verify_SSL  => $check,
+                SSL_options => {SSL_ca_file => "$PARA_DIR/trusted.crt"}
+            );
+            my $answer =
+                $tls->get("https://localhost:$port/.well-known/jwks.json");
+
+            if ($name eq 'good' || !$check) {
+                is $answer->{status}, 200, "certificate \"$name\"";
+                next;
+            }
+            is $answer->{status}, 599, "certificate \"$name\", checked";
+            like $answer->{content}, $why{$name}, '... is not good';
+        }
+        para_unlisten($port);
+    }
+
+    my @calls = para_requests('/.well-known/jwks.json');
+    is $calls[0]{tls}, undef, 'a call without TLS says so';
+    is $calls[-1]{tls}{server_name}, 'localhost', '... and one with it';
+    like $calls[-1]{tls}{version}, qr/\ATLSv1_[23]\z/, '... of which version';
+
+    my $address = IO::Socket::SSL->new(
+        PeerAddr            => '127.0.0.1',
+        PeerPort            => tls_port('good'),
+        SSL_ca_file         => "$PARA_DIR/trusted.crt",
+        SSL_verifycn_name   => '127.0.0.1',
+        SSL_verifycn_scheme => 'http',
+    );
+    ok $address, 'the good certificate is for the address, too';
+
+    for my $mode (qw(close reset)) {
+        my $port = tls_port('good');
+        fault('/.well-known/jwks.json', $mode, times => 1);
+        my $tls = IO::Socket::SSL->new(
+            PeerAddr        => '127.0.0.1',
+            PeerPort        => $port,
+            SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE()
+        ) or die "TLS: $@";
+        print {$tls} "GET /.well-known/jwks.json HTTP/1.1\r\n"
+            . "Host: para\r\n\r\n";
+        is join('', <$tls>), '', "$mode with TLS: nothing comes";
+    }
+
+    my $front = IO::Socket::SSL->new(
+        PeerAddr           => '127.0.0.1',
+        PeerPort           => tls_front('good'),
+        SSL_ca_file        => "$PARA_DIR/trusted.crt",
+        SSL_verifycn_name  => 'localhost',
+        SSL_alpn_protocols => ['h2', 'http/1.1'],
+    ) or die "TLS: $@";
+    is $front->alpn_selected, 'h2', 'a front that speaks HTTP/2';
+};
+
+subtest 'a second Para' => sub {
+    my $second = second_para();
+    my $jwt    = $second->login('bob')->{jwt};
+
+    ok !is_published($jwt), 'has its own keys';
+    is $second->change_keys(rotate => 1)->{kid},
+        $second->para('private_keys')->[0]{kid}, '... that rotate';
+    is scalar @{kids()}, 2, '... by themselves';
+
+    my $port = tls_port('good', para => $second);
+    my $answer = HTTP::Tiny->new(
+        verify_SSL  => 1,
+        SSL_options => {SSL_ca_file => "$PARA_DIR/trusted.crt"}
+    )->get("https://localhost:$port/.well-known/jwks.json");
+    is scalar @{decode_json($answer->{content})->{keys}}, 3, 'TLS';
+
+    $second->stop;
+    ok !IO::Socket::INET->new("127.0.0.1:$port"), 'it can end';
+};
+
+subtest 'black holes' => sub {
+    my $port   = black_hole_port();
+    my @socket = map { IO::Socket::INET->new("127.0.0.1:$port") } 1 .. 20;
+    is scalar(grep {defined} @socket), 20, 'accept: connections';
+    is syswrite($socket[0], 'x' x 100), 100, '... that take what is sent';
+    is((read_slowly($socket[0], 0.3))[0], '', '... without a word');
+
+    $port = black_hole_port('connect');
+    my $start  = time;
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1',
+        PeerPort => $port,
+        Timeout  => 0.5
+    );
+    ok !$socket, 'connect: no connection';
+    cmp_ok time - $start, '>', 0.4, '... and no refusal';
+
+    my $udp = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1',
+        PeerPort => black_hole_port('udp'),
+        Proto    => 'udp'
+    ) or die $@;
+    is send($udp, 'x', 0), 1, 'udp: a datagram goes';
+    my ($all, @parts) = read_slowly($udp, 0.3);
+    is scalar @parts, 0, '... and no answer comes';
+    is send($udp, 'x', 0), 1, '... not even that nobody is there';
+
+    ok !eval { black_hole_port('x'); 1 }, 'there is no other kind';
+};
+
+subtest 'providers of the tests' => sub {
+    my $file = "key_file $PARA_DIR/jwks.json;";
+
+    like http_config(), qr/^ {8}\Q$file\E$/m, 'keys from the file';
+    unlike http_config(key_source => 'url'), qr/key_file .*jwks/,
+        '... or by the URL';
+    like http_config(), qr/^ {8}api \Q$PARA_URL\E;$/m, 'the emulator';
+    like http_config(api => 'https://localhost:1', provider => 'x y;'),
+        qr{^ {8}api https://localhost:1;\n.*^x y;\n}ms, '... or another';
+    like para_provider(name => 'b', lines => 'z;'),
+        qr/\A {4}para_auth_provider b \{\n.*^z;\n/ms, 'a provider alone';
+    ok !eval { para_provider(key_source => 'x'); 1 }, 'no other source';
 };
 
 subtest 'faults come in turn, by path, and end' => sub {

@@ -11,60 +11,12 @@ use lib "$FindBin::Bin/lib";
 
 use ParaTest;
 use ParaClient;
+use ParaTls;
 use Test::More;
 
-use Time::HiRes qw(sleep);
+make_certificates();
 
-sub openssl {
-    my ($command) = @_;
-    system("cd $PARA_DIR && openssl $command 2>openssl.log") == 0
-        or BAIL_OUT("openssl $command failed");
-    return;
-}
-
-sub make_ca {
-    my ($name) = @_;
-    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-            . "-days 2 -subj '/CN=$name' -keyout $name.key -out $name.crt");
-    return;
-}
-
-# A certificate for a host, signed by a CA; days 0: it ends at once.
-sub make_certificate {
-    my ($name, $ca, $host, $days) = @_;
-
-    put_file("$name.ext", "subjectAltName=DNS:$host\n");
-    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-            . "-subj '/CN=$host' -keyout $name.key -out $name.csr");
-    openssl("x509 -req -in $name.csr -CA $ca.crt -CAkey $ca.key "
-            . "-CAcreateserial -days $days -extfile $name.ext -out $name.crt");
-    return;
-}
-
-make_ca($_) for qw(trusted foreign);
-make_certificate('good',    'trusted', 'localhost',       2);
-make_certificate('name',    'trusted', 'other.localhost', 2);
-make_certificate('stranger', 'foreign', 'localhost',      2);
-make_certificate('expired', 'trusted', 'localhost',       0);
-sleep 1.1;
-
-my %port;
-@port{qw(good name stranger expired)} = map { free_ports() + 10 * $_ } 1 .. 4;
-
-# An nginx without the module stands before the emulator and speaks TLS.
-my $front = start_nginx(
-    http => join "\n",
-    "log_format sni '\$ssl_server_name \$ssl_protocol';",
-    map { <<"CONF" } sort keys %port
-    server {
-        listen 127.0.0.1:$port{$_} ssl;
-        ssl_certificate $PARA_DIR/$_.crt;
-        ssl_certificate_key $PARA_DIR/$_.key;
-        access_log $PARA_DIR/$_.log sni;
-        location / { proxy_pass $PARA_URL; }
-    }
-CONF
-);
+my %port = map { $_ => tls_port($_) } qw(good name stranger expired self);
 
 sub gateway {
     my ($name, %options) = @_;
@@ -92,9 +44,9 @@ CONF
         is($answer->{status}, 200, "Para's own certificate, call $n");
     }
 
-    open my $in, '<', "$PARA_DIR/good.log" or die "good.log: $!";
-    my @lines = <$in>;
-    like($lines[0], qr/\Alocalhost TLSv1\.[23]$/, 'Para is told its name');
+    my ($call) = para_requests('/sessions/verify');
+    is($call->{tls}{server_name}, 'localhost', 'Para is told its name');
+    like($call->{tls}{version}, qr/\ATLSv1_[23]\z/, '... in current TLS');
     $nginx->stop;
 }
 
@@ -102,6 +54,7 @@ my %BAD = (
     name     => 'a certificate of another name',
     stranger => 'a certificate of another CA',
     expired  => 'a certificate that has ended',
+    self     => 'a certificate of its own making',
 );
 
 for my $name (sort keys %BAD) {
@@ -127,5 +80,4 @@ for my $name (sort keys %BAD) {
     $nginx->stop;
 }
 
-$front->stop;
 done_testing();

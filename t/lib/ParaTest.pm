@@ -27,6 +27,10 @@ package ParaTest;
 #   http_config    goes below the standard one (zone and provider "app")
 #   provider       more lines for the provider, as in
 #                  "--- provider eval: own_issuer()"
+#   key_source     "url" if the provider is to fetch Para's keys: there is no
+#                  key_file then; without the section, it is "file"
+#   api            where the provider believes Para to be, if not at the
+#                  emulator's port without TLS
 #   config         gets the verify location as well; without one, the whole
 #                  server is protected and passes to the app
 #   login          USER [jwt|session] [ttl=SECONDS]: a new session's
@@ -80,10 +84,11 @@ our @EXPORT = qw(
     $APP_PORT $APP_URL
     login end_session fault calls para_calls reset_para app_count app_calls
     reset_app
+    para_keys para_requests para_listen para_unlisten second_para
     para_jwt own_jwt tamper jwt_claims jwt_header sign_raw own_key para_key
-    http_config verify_location own_issuer
+    para_provider http_config verify_location own_issuer
     bearer credentials http_raw start_nginx check_nginx free_ports wait_until
-    put_file
+    black_hole_port put_file
 );
 
 our (
@@ -97,13 +102,14 @@ use constant {
     RSA_E       => 65537,
     HMAC_BYTES  => 32,
     RAW_TIMEOUT => 10,
+    BLACK_HOLE  => 1024,
     OWN_ISS     => 'https://backend.example',
     OWN_AUD     => 'my-api',
 };
 
 my $JSON = JSON::PP->new->utf8->canonical;
 
-my ($owner, $temp, $servers, %own, @nginx);
+my ($owner, $temp, $servers, %own, @nginx, @second, @black_holes);
 
 
 # ---- Life -----------------------------------------------------------------
@@ -145,6 +151,7 @@ sub _stop {
     local ($?, $!, $@);
 
     $_->stop for grep {defined} @nginx;
+    $_->stop for @second;
     $servers->stop if $servers;
     undef $servers;
 
@@ -260,7 +267,7 @@ sub para_key {
 
 # A new session: verificationToken, sessionCookie, exportedSession,
 # exportedSessionWithSigner, jwt, userId, user (the record), expiresAt.
-# Options: ttl, keyIndex.
+# Options: ttl, keyIndex (0 is the newest key) or keyKid.
 sub login {
     my ($user, %options) = @_;
     return $servers->login($user // 'alice', %options);
@@ -282,7 +289,51 @@ sub para_calls {
     return defined $path ? $calls->{paths}{$path} // 0 : $calls->{total};
 }
 
-# Faults and counters; also sessions with (sessions => 1).
+# What Para received at a path, in order: method, headers ([name, value]
+# pairs), header (lower-case name => last value), http_version, time, status
+# (undef: none yet, or one not of HTTP's making), tls (undef, or version and
+# server_name), and more.
+sub para_requests {
+    my ($path) = @_;
+
+    my @requests = grep { $_->{path} eq $path } @{calls()->{requests}};
+    for my $request (@requests) {
+        $request->{header} =
+            {map { lc $_->[0] => $_->[1] } @{$request->{headers}}};
+    }
+
+    return @requests;
+}
+
+# para_keys(rotate => 1), (hidden => 1), (publish => $kid), (withdraw => $kid),
+# (cache_control => 'max-age=60'), (set => '{}'); undef ends the last two.
+# Keys may be named by their index, 0 being the newest.  Returns a hash: kid
+# (of index 0), published and hidden (lists of kids), etag, cache_control.
+# para_key(), para_jwt() and login() know the new keys, as does jwks.json.
+sub para_keys { return $servers->change_keys(@_) }
+
+# The same Para at one more port: para_listen(cert => .., key => .., port =>
+# ..), with TLS if there is a certificate, at a free port if none is given.
+sub para_listen { return $servers->add_port(@_) }
+
+# Ends that, with the connections of the port.
+sub para_unlisten { return $servers->remove_port(@_) }
+
+# Another Para, with its own keys and sessions, until the test ends.  Returns
+# a ParaDemo::Servers without an app: emulator_port, para, login, fault,
+# calls, change_keys, add_port, remove_port, reset_emulator, stop.
+sub second_para {
+    my $dir = "$PARA_DIR/para-" . (2 + @second);
+    mkdir $dir or croak "$dir: $!";
+
+    my $para = ParaDemo::Servers->start(dir => $dir, no_app => 1);
+    push @second, $para;
+    return $para;
+}
+
+# Faults and counters, and what para_keys() published in place of the set or
+# with it; also sessions with (sessions => 1), also the keys of the start with
+# (keys => 1).
 sub reset_para { return $servers->reset_emulator(@_) }
 
 sub app_count { return $servers->app_count }
@@ -485,24 +536,47 @@ sub own_issuer {
         '';
 }
 
-# Options: zone (size), provider (more lines of it), http (more lines below).
+# A provider.  Options: name (app), api (the emulator's URL), key_source
+# ("file", or "url" for one that fetches Para's keys), lines (more of them).
+sub para_provider {
+    my (%options) = @_;
+
+    my $name   = $options{name} // 'app';
+    my $api    = $options{api} // $PARA_URL;
+    my $source = $options{key_source} // 'file';
+    my $lines  = $options{lines} // '';
+
+    my %keys = (file => "key_file $PARA_DIR/jwks.json;", url => '');
+    my $keys = $keys{$source} // croak "no such key_source: $source";
+
+    return <<"CONF";
+    para_auth_provider $name {
+        api $api;
+        audience $PARA_AUDIENCE;
+        secret_key_file $PARA_DIR/secret.key;
+        $keys
+$lines
+    }
+CONF
+}
+
+# Options: zone (size), provider (more lines of it), api and key_source (of
+# para_provider()), http (more lines below).
 sub http_config {
     my (%options) = @_;
 
     my $zone     = $options{zone} // '4m';
-    my $provider = $options{provider} // '';
     my $http     = $options{http} // '';
+    my $provider = para_provider(
+        api        => $options{api},
+        key_source => $options{key_source},
+        lines      => $options{provider},
+    );
 
     return <<"CONF";
     para_auth_zone para:$zone;
 
-    para_auth_provider app {
-        api $PARA_URL;
-        audience $PARA_AUDIENCE;
-        secret_key_file $PARA_DIR/secret.key;
-        key_file $PARA_DIR/jwks.json;
 $provider
-    }
 $http
 CONF
 }
@@ -576,9 +650,11 @@ sub _prepare_block {
     reset_app();
 
     # Without "scalar", a section that is not there would be an empty list.
-    my ($login, $headers, $provider, $http, $config, $fault) =
+    my ($login, $headers, $provider, $source, $api, $http, $config, $fault) =
         map { scalar $block->$_ }
-        qw(login more_headers provider http_config config fault);
+        qw(login more_headers provider key_source api http_config config
+        fault);
+    chomp for grep {defined} $source, $api;
 
     $login = _parse_login($login) if defined $login;
 
@@ -591,7 +667,13 @@ sub _prepare_block {
     return if defined $block->no_para;
 
     $block->set_value(
-        http_config => http_config(provider => $provider, http => $http));
+        http_config => http_config(
+            provider   => $provider,
+            key_source => $source,
+            api        => $api,
+            http       => $http
+        )
+    );
 
     $config //= <<"CONF";
         para_auth app;
@@ -716,6 +798,43 @@ sub check_nginx {
     my $nginx = _new_nginx(@_);
     push @nginx, undef;
     return $nginx->check;
+}
+
+# A port with somebody at it who never says a word, until the test ends.
+#   accept   connections are made and kept, what is sent is taken, but not
+#            even TLS begins
+#   connect  connections are not made: what asks for one is not answered
+#   udp      datagrams are taken and not answered, as by a DNS server
+sub black_hole_port {
+    my ($kind) = @_;
+    $kind //= 'accept';
+
+    croak "no such black hole: $kind"
+        if !grep { $_ eq $kind } qw(accept connect udp);
+
+    my $hole = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1',
+        ($kind eq 'udp' ? (Proto => 'udp') : (Proto => 'tcp')),
+        (     $kind eq 'accept'  ? (Listen => BLACK_HOLE)
+            : $kind eq 'connect' ? (Listen => 1)
+            : ()
+        ),
+    ) or croak "cannot listen: $@";
+    push @black_holes, $hole;
+
+    # Linux does not answer when the queue of those not accepted is full.
+    if ($kind eq 'connect') {
+        listen $hole, 0;
+        push @black_holes, grep {defined} map {
+            IO::Socket::INET->new(
+                PeerAddr => '127.0.0.1',
+                PeerPort => $hole->sockport,
+                Timeout  => 0.2
+            )
+        } 1 .. 3;
+    }
+
+    return $hole->sockport;
 }
 
 # Sends bytes as they are and returns what came until the server closed, or
