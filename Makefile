@@ -25,7 +25,7 @@ HELPERS  := $(filter-out $(wildcard t/unit/test_*.c),$(wildcard t/unit/*.c))
 HEADERS  := $(wildcard src/core/*.h t/unit/*.h)
 
 UNIT_CFLAGS  = -std=c11 -g -O1 -Wall -Wextra -Werror -Wshadow $(SANITIZE)
-UNIT_LIBS   := -lcmocka -ljansson -lcrypto
+UNIT_LIBS   := -lcmocka -ljansson -lssl -lcrypto
 
 .PHONY: all build install demo demo-serve test check unit test-vectors suites asan \
     valgrind valgrind-run coverage coverage-run \
@@ -119,7 +119,7 @@ build/fuzz/core.a: $(CORE) $(HEADERS)
 
 build/fuzz/%: t/fuzz/fuzz_%.c t/fuzz/fuzz.h build/fuzz/core.a
 	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -Isrc/core \
-	    -o $@ $< build/fuzz/core.a -ljansson -lcrypto
+	    -o $@ $< build/fuzz/core.a -ljansson -lssl -lcrypto
 
 # The same targets with the compiler at hand: only the seeds
 

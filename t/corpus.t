@@ -32,7 +32,7 @@ sub compiled {
 
     system($ENV{CC} // 'cc', split(' ', $flags), "-I$root/src/core",
         '-o', $program, "$root/t/corpus/verify.c",
-        glob("$root/src/core/*.c"), qw(-ljansson -lcrypto)) == 0
+        glob("$root/src/core/*.c"), qw(-ljansson -lssl -lcrypto)) == 0
         or die "t/corpus/verify.c does not compile\n";
 
     return $program;
