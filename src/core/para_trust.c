@@ -50,17 +50,17 @@ para_trust_read(X509_STORE *store, BIO *bio)
         X509_free(certificate);
 
         if (added != 1) {
-            return para_key_failed("OpenSSL takes one of its certificates"
-                                     " for no certificate authority");
+            return para_key_failed("OpenSSL cannot keep one of its"
+                                   " certificates");
         }
     }
 
     /* RFC 7468: no further block is how a text ends */
 
     if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-        return para_key_failed("one of its certificates is malformed or cut"
-                                 " off: see which with openssl storeutl"
-                                 " -noout -text -certs");
+        return para_key_failed("one of its PEM blocks is malformed or cut off:"
+                               " openssl storeutl -noout -text -certs shows"
+                               " those before it");
     }
 
     ERR_clear_error();

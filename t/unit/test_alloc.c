@@ -7,13 +7,16 @@
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include "issuers.h"
 #include "para_digest.h"
 #include "para_identity.h"
 #include "para_jwk.h"
+#include "para_keyfile.h"
 #include "para_session.h"
 #include "para_token.h"
+#include "para_trust.h"
 #include "sign.h"
 #include "unit.h"
 
@@ -42,6 +45,7 @@ static struct {
     char  *set;                       /* RSA, EC, Ed25519 */
     char  *oct;
     char  *pem;                       /* public keys and a certificate */
+    char  *authorities;               /* two certificates */
     char  *rs256;
     char  *es256;
     char  *eddsa;
@@ -377,6 +381,70 @@ alloc_run_digest(void)
 }
 
 
+/* No authority goes missing. */
+
+static SSL_CTX  *alloc_client;
+
+
+static int
+alloc_run_trust(void)
+{
+    int            n;
+    const char    *why;
+    para_trust_t  *trust;
+
+    why = NULL;
+    trust = para_trust_parse(unit_span(input.authorities), &why);
+
+    if (trust == NULL) {
+        assert_non_null(why);
+        return 0;
+    }
+
+    assert_null(why);
+    assert_int_equal(para_trust_use(trust, alloc_client), 1);
+    para_trust_free(trust);
+
+    n = sk_X509_OBJECT_num(X509_STORE_get0_objects(
+                               SSL_CTX_get_cert_store(alloc_client)));
+    assert_int_equal(n, 2);
+
+    return 1;
+}
+
+
+/* A file is written whole, and never called torn for want of memory. */
+
+static int
+alloc_run_keyfile(void)
+{
+    size_t          len;
+    const char     *why;
+    para_keyfile_t  file, read;
+    unsigned char   text[500];
+
+    file.url = unit_span("https://example.com/jwks.json");
+    file.fetched = NOW;
+    file.jwks = unit_span("{}");
+
+    len = para_keyfile_write(text, sizeof(text), &file);
+    if (len == 0) {
+        return 0;
+    }
+
+    why = para_keyfile_parse(&read, para_span(text, len), file.url, NOW);
+
+    if (why != NULL) {
+        assert_string_equal(why, "memory is out");
+        return 0;
+    }
+
+    assert_span(read.jwks, "{}");
+
+    return 1;
+}
+
+
 /* Both layers: an identity is whole, or there is none. */
 
 static const char  *alloc_answer;
@@ -500,6 +568,12 @@ test_the_rest(void **state)
 
     alloc_each(alloc_run_session, 0);
     alloc_each(alloc_run_digest, 0);
+    alloc_each(alloc_run_keyfile, 0);
+
+    alloc_client = SSL_CTX_new(TLS_client_method());
+    assert_non_null(alloc_client);
+    alloc_each(alloc_run_trust, 0);
+    SSL_CTX_free(alloc_client);
 }
 
 
@@ -562,6 +636,12 @@ setup(void **state)
     free(b);
     free(c);
 
+    a = sign_pem_certificate(unit_key("ec"));
+    b = sign_pem_certificate(unit_key("p384"));
+    input.authorities = unit_format("%s%s", a, b);
+    free(a);
+    free(b);
+
     input.oct = sign_jwk(unit_key("oct"), "");
 
     input.rs256 = alloc_sign("rsa", "RS256");
@@ -584,6 +664,7 @@ teardown(void **state)
     free(input.set);
     free(input.oct);
     free(input.pem);
+    free(input.authorities);
     free(input.rs256);
     free(input.es256);
     free(input.eddsa);
