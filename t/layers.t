@@ -20,10 +20,13 @@ my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
 # Adapters do not know each other, but for these: a header list is a value that
 # two of them work on, a store is what a cache is made of, a cookie is a
 # credential's, a file is read by two, an
-# issuer is part of a provider, a call is a subrequest that others wait for.
+# issuer is part of a provider, a call is a subrequest that others wait for, a
+# fetch is libcurl on watched sockets.
 my %ADAPTER_MAY = (
     ngx_para_cache      => [qw(ngx_para_store)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
+    ngx_para_fetch      => [qw(ngx_para_watch)],
+    ngx_para_fetch_conf => [qw(ngx_para_fetch)],
     ngx_para_inject     => [qw(ngx_para_headers)],
     ngx_para_issuer     => [qw(ngx_para_file)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer)],
@@ -57,7 +60,10 @@ sub allowed_in_adapter {
     my ($file, $include) = @_;
 
     return 1 if $include =~ m{\A"\.\./core/para_\w+\.h"\z};
-    return 1 if $include =~ /\A<(?:ngx_(?:config|core|http)|sys\/mman)\.h>\z/;
+    return 1
+        if $include =~ /\A<(?:ngx_(?:config|core|event|http)|sys\/mman)\.h>\z/;
+    return $file =~ m{/ngx_para_fetch\w*\.c\z}
+        if $include =~ m{\A<(?:curl/curl|signal)\.h>\z};
 
     my ($other) = $include =~ /\A"(ngx_para_\w+)\.h"\z/ or return 0;
 
