@@ -29,8 +29,9 @@ para_refresh_trim(para_span_t text)
 
 
 /*
- * RFC 9110 5.6.1: cuts the next member off the list.  A comma in a quoted
- * string ends none (5.6.4); one that is not closed goes to the end.
+ * RFC 9110 5.6.1: cuts the next member off the list, which is not empty.  A
+ * comma in a quoted string ends none (5.6.4); one that is not closed goes to
+ * the end.
  */
 
 static para_span_t
@@ -126,6 +127,10 @@ static int64_t
 para_refresh_age(para_span_t age)
 {
     int64_t  seconds;
+
+    if (age.len == 0) {
+        return 0;
+    }
 
     seconds = para_refresh_seconds(para_refresh_member(&age));
 
