@@ -13,7 +13,9 @@
 
 #include "src/ngx/ngx_http_para_auth.h"
 #include "src/ngx/ngx_para_cache.h"
+#include "src/ngx/ngx_para_fetch.h"
 #include "src/ngx/ngx_para_flight.h"
+#include "src/ngx/ngx_para_keys.h"
 
 
 typedef ngx_int_t (*ngx_http_para_auth_step_pt)(ngx_http_request_t *r,
@@ -29,7 +31,11 @@ typedef struct {
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
+static ngx_int_t ngx_http_para_auth_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
+static void ngx_http_para_auth_exit_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_para_auth_start(ngx_cycle_t *cycle);
+static void ngx_http_para_auth_stop(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_http_para_auth_match[] = {
@@ -58,7 +64,7 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       ngx_para_provider_block,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_para_auth_main_conf_t, providers),
-      NULL },
+      &ngx_http_para_auth_module },
 
     { ngx_string("para_auth"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE123,
@@ -146,6 +152,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("state_path"),
+      NGX_PARA_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_para_provider_state_path,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
     /* of Para's own keys, or inside issuer */
 
     { ngx_string("key_file"),
@@ -167,6 +180,41 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       ngx_conf_set_sec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_para_issuer_t, leeway),
+      NULL },
+
+    { ngx_string("jwks_refresh"),
+      NGX_PARA_PROVIDER_CONF|NGX_PARA_ISSUER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_para_issuer_t, refresh),
+      NULL },
+
+    { ngx_string("jwks_cooldown"),
+      NGX_PARA_PROVIDER_CONF|NGX_PARA_ISSUER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_para_issuer_t, cooldown),
+      NULL },
+
+    { ngx_string("jwks_max_stale"),
+      NGX_PARA_PROVIDER_CONF|NGX_PARA_ISSUER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_para_issuer_t, max_stale),
+      NULL },
+
+    { ngx_string("jwks_trusted_certificate"),
+      NGX_PARA_PROVIDER_CONF|NGX_PARA_ISSUER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_para_issuer_t, trusted_certificate),
+      NULL },
+
+    { ngx_string("jwks_uri"),
+      NGX_PARA_ISSUER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_para_issuer_t, jwks_uri),
       NULL },
 
     { ngx_string("algorithms"),
@@ -257,11 +305,11 @@ ngx_module_t  ngx_http_para_auth_module = {
     ngx_http_para_auth_commands,           /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_para_auth_init_module,        /* init module */
     ngx_http_para_auth_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_para_auth_exit_process,       /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -345,7 +393,7 @@ ngx_http_para_auth_init(ngx_conf_t *cf)
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
 
-    if (mcf->providers.nelts == 0) {
+    if (mcf->providers.list.nelts == 0) {
         return NGX_OK;
     }
 
@@ -411,10 +459,80 @@ ngx_http_para_auth_init_phases(ngx_conf_t *cf)
 }
 
 
+/*
+ * Without a master the one process goes on after a reload: what it did for the
+ * old configuration it now does for the new one.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
+{
+    if (ngx_process != NGX_PROCESS_SINGLE
+        || ngx_is_init_cycle(cycle->old_cycle))
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_para_auth_stop(cycle->old_cycle);
+
+    return ngx_http_para_auth_start(cycle);
+}
+
+
 static ngx_int_t
 ngx_http_para_auth_init_process(ngx_cycle_t *cycle)
 {
+    if (ngx_process == NGX_PROCESS_HELPER) {
+        return NGX_OK;
+    }
+
     ngx_para_flight_init();
 
+    return ngx_http_para_auth_start(cycle);
+}
+
+
+static void
+ngx_http_para_auth_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_para_auth_stop(cycle);
+    ngx_para_fetch_exit_process(cycle);
+}
+
+
+/* What goes on beside requests: key sets are fetched. */
+
+static ngx_int_t
+ngx_http_para_auth_start(ngx_cycle_t *cycle)
+{
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_para_auth_module);
+
+    if (mcf == NULL || mcf->providers.sources.nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_para_fetch_init_process(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_para_keys_start(cycle, &mcf->providers.sources);
+
     return NGX_OK;
+}
+
+
+static void
+ngx_http_para_auth_stop(ngx_cycle_t *cycle)
+{
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_para_auth_module);
+
+    if (mcf) {
+        ngx_para_keys_stop(&mcf->providers.sources);
+    }
 }

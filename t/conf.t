@@ -290,8 +290,8 @@ accepted(
     http => secret("sec_x\r\n", $_)
 ) for oct '0400', oct '0600', oct '0640';
 
-refused('an unknown directive', qr/unknown directive "jwks_uri"/,
-    http => http(more => 'jwks_uri https://api.example.com/jwks;'));
+refused('an unknown directive', qr/unknown directive "jwks_url"/,
+    http => http(more => 'jwks_url https://api.example.com/jwks;'));
 refused('a directive of the http level',
     qr/"proxy_pass" directive is not allowed here/,
     http => http(more => 'proxy_pass http://127.0.0.1;'));
@@ -328,8 +328,6 @@ accepted('issuers in a file', undef,
             . put_file('issuer.conf', issuer(own_keys())) . ';'
     ));
 
-refused('no keys', qr/issuer "para" of provider "app" has no keys: write "key_/,
-    http => http(key_file => undef));
 refused('an issuer without keys', qr/issuer "backend" of provider "app" has no/,
     http => http(more => issuer('iss x;')));
 refused('two issuers of one name', qr/issuer "backend" is there twice, give/,
@@ -351,6 +349,86 @@ refused('an algorithm that no key can serve',
 refused('algorithms for Para\'s keys', qr/"algorithms" .*is not allowed here/,
     http => http(more => 'algorithms HS256;'));
 
+# Key sets by URL.
+
+my $JWKS = 'https://keys.example/jwks.json';
+
+sub by_url {
+    my ($url, @more) = @_;
+    return http(audience => undef, key_file => undef,
+        more => issuer("jwks_uri $url;", 'audience x;', @more));
+}
+
+accepted('Para\'s keys by URL', undef, http => http(key_file => undef));
+accepted('an issuer\'s keys by URL', undef,
+    http => by_url($JWKS, 'jwks_refresh 1h;', 'jwks_cooldown 1m;',
+        'jwks_max_stale 2d;', 'algorithms ES256;'));
+
+for ("http://127.0.0.2:81/k", 'http://[::1]/k', 'http://localhost/k') {
+    accepted("keys from $_", undef, http => by_url($_));
+}
+
+for (
+    ['http://keys.example/k',      'https'],
+    ['http://127.0.0.1.example/k', 'https'],
+    ['http://128.0.0.1/k',         'https'],
+    ['ftp://keys.example/k',       'https'],
+    ['keys.example/k',             'https'],
+    ['https:///k',                 'host'],
+    ['https://a:b@keys.example/k', 'user'],
+    ['https://keys.example/k#x',   'fragment|#'],
+    ['https://keys.example:0/k',   'port'],
+    ['https://keys.example:65536/k', 'port'],
+    ['"https://keys.example/a b"', 'byte'],
+    ["https://keys.example/\xc3\xa9", 'byte'],
+    ['https://keys.example/' . 'x' x 1024, 'long'],
+    )
+{
+    my ($url, $word) = @$_;
+    refused('keys from ' . substr($url, 0, 40), qr/the URL of a key set .*(?:$word).*: "/,
+        http => by_url($url));
+}
+
+refused('keys by URL for everybody\'s tokens',
+    qr/issuer "backend" .*has a "jwks_uri" and no "audience": who publishes/,
+    http => http(more => issuer("jwks_uri $JWKS;")));
+refused('two sources of keys', qr/has more than one source of keys: write/,
+    http => by_url($JWKS, "key_file $PARA_DIR/own.jwks.json;"));
+refused('a secret\'s algorithm by URL',
+    qr/a jwks_uri allows a secret key's algorithm, .*: use hmac_key_file/,
+    http => by_url($JWKS, 'algorithms ES256 HS256;'));
+refused('a trusted certificate that is not there',
+    qr/"\S+nowhere.crt" failed, it must be there and readable/,
+    http => by_url($JWKS, 'jwks_trusted_certificate nowhere.crt;'));
+refused('a trusted certificate that is none',
+    qr/jwks_trusted_certificate "\S+": /,
+    http => by_url($JWKS, 'jwks_trusted_certificate '
+        . put_file('none.crt', "hello\n") . ';'));
+refused('a cooldown of nothing', qr/"jwks_cooldown" must be more than 0 and/,
+    http => by_url($JWKS, 'jwks_cooldown 0;'));
+refused('a cooldown above the interval', qr/"jwks_cooldown" must be more than/,
+    http => by_url($JWKS, 'jwks_cooldown 1h;'));
+refused('keys that end before they are fetched again',
+    qr/"jwks_max_stale" is shorter than "jwks_refresh": keys would be lost/,
+    http => by_url($JWKS, 'jwks_max_stale 5m;'));
+refused('one URL, two intervals',
+    qr/key set "$JWKS" is fetched once for all who use it: give them the/,
+    http => http(more => join "\n",
+        issuer('iss a;', "jwks_uri $JWKS;", 'audience x;'),
+        issuer('iss b;', "jwks_uri $JWKS;", 'audience x;', 'jwks_refresh 1h;')
+            =~ s/issuer backend/issuer other/r));
+
+mkdir "$PARA_DIR/open";
+chmod oct '0755', "$PARA_DIR/open";
+refused('a state_path that others can read',
+    qr/state_path "\S+open" is not a directory of mode 0700: who can write/,
+    http => http(more => "state_path $PARA_DIR/open/;"));
+refused('a state_path that is a file', qr/state_path "\S+" is not a directory/,
+    http => http(more => 'state_path ' . put_file('file', 'x') . ';'));
+accepted('a state_path that is to be made', undef,
+    http => http(more => "state_path $PARA_DIR/made;"));
+is((stat "$PARA_DIR/made")[2] & oct '7777', oct '0700', 'made for nobody else');
+
 refused('max_age 0', qr/"max_age" must be at least a second, leave it out/,
     http => with_issuer('max_age 0;'));
 refused('typ twice', qr/"typ" .*is duplicate, list all in one/,
@@ -359,7 +437,7 @@ refused('an empty type', qr/"typ" .*takes no empty value/,
     http => with_issuer('typ "";'));
 refused('a claim that is no path', qr/"require_claim" .*takes claim paths, as/,
     http => with_issuer('require_claim a "b[";'));
-refused('two kinds of key files', qr/provider "app" has two key files: write/,
+refused('two kinds of key files', qr/"app" has more than one source of keys: w/,
     http => with_issuer("hmac_key_file $PARA_DIR/own-hmac.key;"));
 refused('a short secret in a file', qr/hmac_key_file "\S+": its secret is shor/,
     http => http(more => issuer('hmac_key_file '

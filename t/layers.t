@@ -19,17 +19,22 @@ my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
 
 # Adapters do not know each other, but for these: a header list is a value that
 # two of them work on, a store is what a cache is made of, a cookie is a
-# credential's, a file is read by two, an
-# issuer is part of a provider, a call is a subrequest that others wait for, a
-# fetch is libcurl on watched sockets.
+# credential's, a file is read by several, an issuer is part of a provider and
+# has keys, keys are fetched, shared, kept in a file and waited for, a call is a
+# subrequest that others wait for.
 my %ADAPTER_MAY = (
     ngx_para_cache      => [qw(ngx_para_store)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
     ngx_para_fetch      => [qw(ngx_para_watch)],
     ngx_para_fetch_conf => [qw(ngx_para_fetch)],
     ngx_para_inject     => [qw(ngx_para_headers)],
-    ngx_para_issuer     => [qw(ngx_para_file)],
-    ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer)],
+    ngx_para_issuer     => [qw(ngx_para_file ngx_para_keys)],
+    ngx_para_keys       => [qw(ngx_para_fetch ngx_para_flight
+                               ngx_para_keys_file ngx_para_keys_zone)],
+    ngx_para_keys_conf  => [qw(ngx_para_file ngx_para_keys
+                               ngx_para_keys_file)],
+    ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer
+                               ngx_para_keys_file)],
     ngx_para_verify     => [qw(ngx_para_flight ngx_para_subrequest)],
 );
 

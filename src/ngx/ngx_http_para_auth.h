@@ -19,6 +19,7 @@
 #include "ngx_para_credential.h"
 #include "ngx_para_headers.h"
 #include "ngx_para_inject.h"
+#include "ngx_para_keys.h"
 #include "ngx_para_provider.h"
 #include "ngx_para_upstream.h"
 #include "ngx_para_verify.h"
@@ -38,7 +39,7 @@ typedef enum {
 
 typedef struct {
     ngx_shm_zone_t             *zone;
-    ngx_array_t                 providers;    /* ngx_para_provider_t * */
+    ngx_para_providers_t        providers;
     ngx_para_inject_names_t     names;        /* that no client may send */
     ngx_array_t                 shown;        /* variables of headers */
     para_digest_t              *digest;
@@ -98,11 +99,14 @@ typedef struct {
     u_char                                session_key[PARA_DIGEST_SIZE];
 
     para_token_t                          verified;
+    ngx_para_keys_wait_t                  keys;        /* newer ones */
+    uint32_t                              keys_asked;  /* whose, by issuer */
     ngx_para_verify_t                     verify;
     ngx_str_t                             session_record;
 
     para_span_t                           field[PARA_ID_FIELDS];
     ngx_http_para_auth_cache_e            cache;
+    time_t                                retry_after; /* s, of a 503 */
 
     ngx_para_headers_t                    client;      /* if applied */
     ngx_para_challenge_t                  challenge;

@@ -57,9 +57,7 @@ ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
     cln->handler = ngx_http_para_auth_free_digest;
     cln->data = mcf->digest;
 
-    if (ngx_array_init(&mcf->providers, cf->pool, 2,
-                       sizeof(ngx_para_provider_t *))
-        != NGX_OK
+    if (ngx_para_providers_init(cf, &mcf->providers) != NGX_OK
         || ngx_array_init(&mcf->shown, cf->pool, 8, sizeof(ngx_uint_t))
            != NGX_OK
         || ngx_para_inject_init_names(cf, &mcf->names) != NGX_OK)

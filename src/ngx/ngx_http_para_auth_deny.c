@@ -24,8 +24,12 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     para_token_free(&ctx->verified);
 
-    retry_after = ctx->verify.done ? ctx->verify.result.retry_after
-                                   : NGX_PARA_VERIFY_RETRY_AFTER;
+    retry_after = ctx->retry_after;
+
+    if (retry_after == 0) {
+        retry_after = ctx->verify.done ? ctx->verify.result.retry_after
+                                       : NGX_PARA_VERIFY_RETRY_AFTER;
+    }
 
     return ngx_para_challenge_send(r, &ctx->challenge,
                                    para_reason_code(ctx->reason), retry_after);

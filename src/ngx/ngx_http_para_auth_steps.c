@@ -8,6 +8,11 @@
 #include "../core/para_session.h"
 
 
+static ngx_int_t ngx_http_para_auth_identity_key(
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
+    ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_start_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_session_key(
@@ -30,6 +35,9 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_NONE;
     ctx->token = PARA_SPAN_NONE;
     ctx->session = PARA_SPAN_NONE;
+    ctx->keys_asked = 0;
+    ctx->keys.failed = 0;
+    ctx->retry_after = 0;
     ngx_memzero(ctx->field, sizeof(ctx->field));
 
     token = PARA_OK;
@@ -68,16 +76,11 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
 {
     ngx_int_t                        rc;
     ngx_str_t                        record;
-    para_span_t                      part[3];
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
-    part[0] = para_span(lcf->policy, PARA_DIGEST_SIZE);
-    part[1] = ctx->token;
-    part[2] = ctx->session;
-
-    if (!para_digest_key(mcf->digest, ctx->identity_key, part, 3)) {
+    if (ngx_http_para_auth_identity_key(mcf, lcf, ctx) != NGX_OK) {
         ctx->reason = PARA_CRYPTO;
         return NGX_ERROR;
     }
@@ -107,19 +110,134 @@ ngx_int_t
 ngx_http_para_auth_step_token(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
+    ngx_int_t                        rc;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
     if (!(lcf->layers & NGX_HTTP_PARA_AUTH_JWT)) {
         return NGX_OK;
     }
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
     ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_MISS;
 
-    para_token_free(&ctx->verified);
+    if (ctx->keys.waiter.flight) {
+        return NGX_AGAIN;
+    }
 
-    ctx->reason = para_token_verify(&ctx->verified, lcf->provider->issuers,
-                                    lcf->provider->nissuers, ctx->token,
-                                    ngx_time());
+    do {
 
-    return ctx->reason == PARA_OK ? NGX_OK : NGX_DECLINED;
+        /* what it is verified with now is what its identity is kept under */
+
+        if (ctx->keys_asked
+            && ngx_http_para_auth_identity_key(mcf, lcf, ctx) != NGX_OK)
+        {
+            ctx->reason = PARA_CRYPTO;
+            return NGX_ERROR;
+        }
+
+        para_token_free(&ctx->verified);
+
+        ctx->reason = para_token_verify(&ctx->verified,
+                                        lcf->provider->issuers,
+                                        lcf->provider->nissuers, ctx->token,
+                                        ngx_time());
+
+        if (ctx->reason == PARA_OK) {
+            return NGX_OK;
+        }
+
+        rc = ngx_http_para_auth_newer_keys(r, lcf, ctx);
+
+    } while (rc == NGX_OK);
+
+    return rc;
+}
+
+
+/*
+ * A token may name a key that came after this worker's last look.  NGX_OK: there
+ * are newer keys; NGX_AGAIN: there may be soon; NGX_DECLINED: this is what is
+ * known, and ctx->reason says it.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    uint32_t          bit;
+    ngx_int_t         rc;
+    ngx_uint_t        i;
+    ngx_para_keys_t  *keys;
+
+    for (i = 0; i < lcf->provider->nissuers; i++) {
+
+        bit = (uint32_t) 1 << i;
+
+        if (!(ctx->verified.wanted & bit)) {
+            continue;
+        }
+
+        keys = lcf->provider->sources[i];
+        ctx->retry_after = ngx_para_keys_retry_after(keys);
+
+        if (ctx->keys_asked & bit) {
+            continue;
+        }
+
+        ctx->keys_asked |= bit;
+
+        rc = ngx_para_keys_wait(r, &ctx->keys, keys);
+
+        if (rc == NGX_ERROR) {
+            ctx->reason = PARA_NO_MEMORY;
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK || rc == NGX_AGAIN) {
+            return rc;
+        }
+    }
+
+    if (ctx->keys.failed) {
+        ctx->reason = PARA_KEYS_UNAVAILABLE;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * What an identity is kept under: the policy, the credentials, and the keys of
+ * this moment that come and go.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_identity_key(ngx_http_para_auth_main_conf_t *mcf,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    size_t            n;
+    ngx_uint_t        i;
+    para_span_t       part[3 + PARA_ISSUERS_MAX];
+    ngx_para_keys_t  *keys;
+
+    n = 0;
+
+    part[n++] = para_span(lcf->policy, PARA_DIGEST_SIZE);
+    part[n++] = ctx->token;
+    part[n++] = ctx->session;
+
+    for (i = 0; i < lcf->provider->nissuers; i++) {
+        keys = lcf->provider->sources[i];
+
+        if (keys) {
+            part[n++] = para_span(ngx_para_keys_sync(keys),
+                                  PARA_FINGERPRINT_SIZE);
+        }
+    }
+
+    return para_digest_key(mcf->digest, ctx->identity_key, part, n)
+           ? NGX_OK : NGX_ERROR;
 }
 
 

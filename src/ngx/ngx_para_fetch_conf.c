@@ -85,6 +85,12 @@ ngx_para_fetch_check_url(const ngx_str_t *url, ngx_uint_t *tls)
         return "is no such URL: write \"https://host/path\"";
     }
 
+    /* libcurl would take the path's first word for the host */
+
+    if (url->data[sizeof("http://") - 1 + *tls] == '/') {
+        return "has no host: write \"https://host/path\"";
+    }
+
     parts = curl_url();
     if (parts == NULL) {
         return "cannot be checked: there is no memory left";

@@ -48,6 +48,7 @@ ngx_para_flight_begin(ngx_para_flight_t *flight, const u_char *key)
 {
     ngx_memcpy(flight->key, key, PARA_DIGEST_SIZE);
     ngx_queue_init(&flight->waiters);
+    flight->waiting = 0;
     ngx_queue_insert_head(&ngx_para_flights[key[0]], &flight->link);
 }
 
@@ -68,8 +69,9 @@ ngx_para_flight_join(ngx_para_flight_t *flight,
     r->read_event_handler = ngx_http_test_reading;
 
     waiter->request = r;
-    waiter->waiting = 1;
+    waiter->flight = flight;
     ngx_queue_insert_tail(&flight->waiters, &waiter->queue);
+    flight->waiting++;
 
     return NGX_OK;
 }
@@ -78,9 +80,10 @@ ngx_para_flight_join(ngx_para_flight_t *flight,
 void
 ngx_para_flight_leave(ngx_para_flight_waiter_t *waiter)
 {
-    if (waiter->waiting) {
+    if (waiter->flight) {
         ngx_queue_remove(&waiter->queue);
-        waiter->waiting = 0;
+        waiter->flight->waiting--;
+        waiter->flight = NULL;
     }
 }
 

@@ -18,13 +18,14 @@ typedef struct {
     ngx_queue_t             link;       /* in the table */
     u_char                  key[PARA_DIGEST_SIZE];
     ngx_queue_t             waiters;    /* of ngx_para_flight_waiter_t */
+    ngx_uint_t              waiting;    /* how many */
 } ngx_para_flight_t;
 
 
 typedef struct {
     ngx_queue_t             queue;      /* valid while waiting */
     ngx_http_request_t     *request;
-    unsigned                waiting:1;
+    ngx_para_flight_t      *flight;     /* NULL: it does not wait */
 } ngx_para_flight_waiter_t;
 
 

@@ -3,16 +3,23 @@
 #include "../core/para_jwk.h"
 
 
-#define NGX_PARA_ISSUER_LEEWAY  10              /* s */
+#define NGX_PARA_ISSUER_LEEWAY     10           /* s */
+#define NGX_PARA_ISSUER_REFRESH    600000       /* ms */
+#define NGX_PARA_ISSUER_COOLDOWN   30000        /* ms */
+#define NGX_PARA_ISSUER_MAX_STALE  86400        /* s */
 
 
 static void ngx_para_issuer_list_algorithms(ngx_conf_t *cf,
     const ngx_str_t *unknown);
 static char *ngx_para_issuer_list(ngx_conf_t *cf, ngx_array_t **list);
-static char *ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi,
-    time_t leeway);
-static char *ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+static void ngx_para_issuer_inherit(ngx_para_issuer_t *pi,
+    const ngx_para_issuer_t *defaults);
+static char *ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi);
+static char *ngx_para_issuer_check_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider);
+static char *ngx_para_issuer_fetch_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+    const ngx_para_issuer_owner_t *owner);
+static char *ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi);
 static char *ngx_para_issuer_report_keys(ngx_conf_t *cf, ngx_str_t *file,
     ngx_uint_t mode, const para_jwks_t *keys);
 static void ngx_para_issuer_free_keys(void *data);
@@ -27,6 +34,9 @@ ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
     pi->leeway = NGX_CONF_UNSET;
     pi->max_age = NGX_CONF_UNSET;
     pi->require_exp = NGX_CONF_UNSET;
+    pi->refresh = NGX_CONF_UNSET_MSEC;
+    pi->cooldown = NGX_CONF_UNSET_MSEC;
+    pi->max_stale = NGX_CONF_UNSET;
 
     para_issuer_default_map(kind, pi->issuer.map);
 }
@@ -244,14 +254,22 @@ ngx_para_issuer_list(ngx_conf_t *cf, ngx_array_t **list)
 
 char *
 ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
-    const ngx_str_t *provider, time_t leeway)
+    const ngx_para_issuer_owner_t *owner)
 {
     char           *rv;
     para_issuer_t  *issuer;
 
     issuer = &pi->issuer;
 
-    rv = ngx_para_issuer_read_keys(cf, pi, provider);
+    ngx_para_issuer_inherit(pi, owner->defaults);
+
+    rv = ngx_para_issuer_check_keys(cf, pi, &owner->provider);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = pi->jwks_uri.len ? ngx_para_issuer_fetch_keys(cf, pi, owner)
+                          : ngx_para_issuer_read_keys(cf, pi);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
@@ -267,13 +285,33 @@ ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
         issuer->iss = para_span(pi->iss.data, pi->iss.len);
     }
 
-    return ngx_para_issuer_set_policy(cf, pi, leeway);
+    return ngx_para_issuer_set_policy(cf, pi);
+}
+
+
+/* defaults may be the issuer itself, if it is Para's. */
+
+static void
+ngx_para_issuer_inherit(ngx_para_issuer_t *pi,
+    const ngx_para_issuer_t *defaults)
+{
+    if (pi->trusted_certificate.data == NULL) {
+        pi->trusted_certificate = defaults->trusted_certificate;
+    }
+
+    ngx_conf_merge_sec_value(pi->leeway, defaults->leeway,
+                             NGX_PARA_ISSUER_LEEWAY);
+    ngx_conf_merge_msec_value(pi->refresh, defaults->refresh,
+                              NGX_PARA_ISSUER_REFRESH);
+    ngx_conf_merge_msec_value(pi->cooldown, defaults->cooldown,
+                              NGX_PARA_ISSUER_COOLDOWN);
+    ngx_conf_merge_sec_value(pi->max_stale, defaults->max_stale,
+                             NGX_PARA_ISSUER_MAX_STALE);
 }
 
 
 static char *
-ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi,
-    time_t leeway)
+ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi)
 {
     para_issuer_t  *issuer;
 
@@ -304,40 +342,86 @@ ngx_para_issuer_set_policy(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     issuer->claims.max_age = pi->max_age == NGX_CONF_UNSET ? 0 : pi->max_age;
     issuer->claims.endless = (pi->require_exp == 0);
 
-    if (pi->leeway == NGX_CONF_UNSET) {
-        pi->leeway = leeway;
-    }
-
-    issuer->claims.leeway = pi->leeway == NGX_CONF_UNSET
-                            ? NGX_PARA_ISSUER_LEEWAY : pi->leeway;
+    issuer->claims.leeway = pi->leeway;
 
     return NGX_CONF_OK;
 }
 
 
+/* One source of keys, and no more. */
+
 static char *
-ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+ngx_para_issuer_check_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
     const ngx_str_t *provider)
+{
+    ngx_uint_t   n;
+    para_span_t  name;
+
+    n = (pi->key_file.len != 0) + (pi->hmac_key_file.len != 0)
+        + (pi->jwks_uri.len != 0);
+
+    if (n == 1) {
+        return NGX_CONF_OK;
+    }
+
+    name = pi->issuer.name;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "issuer \"%*s\" of provider \"%V\" has %s: write "
+                       "\"jwks_uri\" with the URL of its JWK Set, or "
+                       "\"key_file\" with a JWKS or PEM file of its public "
+                       "keys, or \"hmac_key_file\"", name.len, name.data,
+                       provider, n ? "more than one source of keys"
+                                   : "no keys");
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_para_issuer_fetch_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi,
+    const ngx_para_issuer_owner_t *owner)
+{
+    para_span_t            name;
+    ngx_para_keys_conf_t   conf;
+
+    name = pi->issuer.name;
+
+    if (pi->audience == NULL && !pi->any_audience) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "issuer \"%*s\" of provider \"%V\" has a "
+                           "\"jwks_uri\" and no \"audience\": who publishes "
+                           "keys signs tokens for others too, so write which "
+                           "are for you (\"audience any;\" would take them "
+                           "all)", name.len, name.data, &owner->provider);
+        return NGX_CONF_ERROR;
+    }
+
+    conf.url = pi->jwks_uri;
+    conf.trusted_certificate = pi->trusted_certificate;
+    conf.state_path = owner->state_path;
+    conf.refresh = pi->refresh;
+    conf.cooldown = pi->cooldown;
+    conf.max_stale = pi->max_stale;
+
+    pi->issuer.is_remote = 1;
+    pi->source = ngx_para_keys_add(cf, owner->sources, &conf, &pi->issuer,
+                                   owner->tag);
+
+    return pi->source ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi)
 {
     ngx_str_t            text, *file;
     ngx_uint_t           mode;
     const char          *why;
-    para_span_t          name;
     para_jwks_t         *keys;
     ngx_pool_cleanup_t  *cln;
 
-    name = pi->issuer.name;
     file = pi->hmac_key_file.len ? &pi->hmac_key_file : &pi->key_file;
-
-    if ((pi->key_file.len == 0) == (pi->hmac_key_file.len == 0)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "issuer \"%*s\" of provider \"%V\" has %s: "
-                           "write \"key_file\" with a JWKS or PEM file of its "
-                           "public keys%s", name.len, name.data, provider,
-                           file->len ? "two key files" : "no keys",
-                           file->len ? ", or \"hmac_key_file\"" : "");
-        return NGX_CONF_ERROR;
-    }
 
     if (ngx_para_file_read(cf, file, PARA_JWKS_MAX_SIZE, &text, &mode)
         != NGX_OK)
@@ -451,6 +535,13 @@ ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,
 
     if (!para_digest_key(digest, out, part, n)) {
         return 0;
+    }
+
+    if (issuer->is_remote) {
+
+        /* which these are at the moment is told with each request */
+
+        return 1;
     }
 
     /* and the keys, whatever they are called */

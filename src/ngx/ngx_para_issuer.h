@@ -11,6 +11,8 @@
 #include "../core/para_digest.h"
 #include "../core/para_token.h"
 
+#include "ngx_para_keys.h"
+
 
 /* A signer under construction; ->issuer is what the core works with. */
 
@@ -19,6 +21,12 @@ typedef struct {
     ngx_str_t        iss;
     ngx_str_t        key_file;
     ngx_str_t        hmac_key_file;
+    ngx_str_t        jwks_uri;
+    ngx_str_t        trusted_certificate;
+    ngx_msec_t       refresh;           /* of the keys by URL, as the next */
+    ngx_msec_t       cooldown;
+    time_t           max_stale;         /* seconds */
+    ngx_para_keys_t *source;            /* of the keys; NULL: a file */
     ngx_array_t     *audience;          /* of para_span_t, as the next two */
     ngx_array_t     *typ;
     ngx_array_t     *required;
@@ -43,12 +51,24 @@ char *ngx_para_issuer_typ(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_para_issuer_require_claim(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* Whose issuer it is, for ngx_para_issuer_done(). */
+
+typedef struct {
+    ngx_str_t                 provider;     /* its name */
+    ngx_str_t                 state_path;   /* empty: none */
+    const ngx_para_issuer_t  *defaults;     /* what the provider says for all
+                                               of its issuers */
+    ngx_array_t              *sources;      /* of all: ngx_para_keys_t * */
+    void                     *tag;          /* of zones */
+} ngx_para_issuer_owner_t;
+
+
 /*
- * Reads the keys and completes ->issuer when all is configured.  leeway is that
- * of the provider, NGX_CONF_UNSET for the default.
+ * Reads the keys, or sees to it that they are fetched, and completes ->issuer
+ * when all is configured.
  */
 char *ngx_para_issuer_done(ngx_conf_t *cf, ngx_para_issuer_t *pi,
-    const ngx_str_t *provider, time_t leeway);
+    const ngx_para_issuer_owner_t *owner);
 
 /* All that a token's verdict depends on; 0 if OpenSSL failed. */
 int ngx_para_issuer_digest(para_digest_t *digest, const para_issuer_t *issuer,

@@ -1,5 +1,6 @@
 #include "ngx_para_provider.h"
 #include "ngx_para_file.h"
+#include "ngx_para_keys_file.h"
 
 
 #define NGX_PARA_SECRET_MAX  4096
@@ -16,14 +17,18 @@ static ngx_para_provider_t *ngx_para_provider_create(ngx_conf_t *cf,
 static char *ngx_para_provider_parse(ngx_conf_t *cf, ngx_uint_t type,
     ngx_para_provider_t *provider, ngx_para_issuer_t *issuer);
 static char *ngx_para_provider_done(ngx_conf_t *cf,
-    ngx_para_provider_t *provider);
+    ngx_para_provider_t *provider, ngx_para_issuer_owner_t *owner);
 static char *ngx_para_provider_done_para(ngx_conf_t *cf,
+    ngx_para_provider_t *provider, const ngx_para_issuer_owner_t *owner);
+static char *ngx_para_provider_jwks_uri(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
 static char *ngx_para_provider_parse_api(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
 static ngx_uint_t ngx_para_provider_loopback(const ngx_str_t *host);
 static char *ngx_para_provider_read_secret(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
+static void ngx_para_provider_take(ngx_para_provider_t *provider,
+    ngx_para_issuer_t *pi);
 static char *ngx_para_provider_collect(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
 static char *ngx_para_provider_policies(ngx_conf_t *cf,
@@ -38,15 +43,31 @@ static const ngx_para_environment_t  ngx_para_environments[] = {
 };
 
 
+ngx_int_t
+ngx_para_providers_init(ngx_conf_t *cf, ngx_para_providers_t *providers)
+{
+    if (ngx_array_init(&providers->list, cf->pool, 2,
+                       sizeof(ngx_para_provider_t *))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_array_init(&providers->sources, cf->pool, 2,
+                          sizeof(ngx_para_keys_t *));
+}
+
+
 char *
 ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                  *rv;
-    ngx_str_t             *value;
-    ngx_array_t           *providers;
-    ngx_para_provider_t   *provider, **pp;
+    char                     *rv;
+    ngx_str_t                *value;
+    ngx_para_provider_t      *provider, **pp;
+    ngx_para_providers_t     *providers;
+    ngx_para_issuer_owner_t   owner;
 
-    providers = (ngx_array_t *) ((char *) conf + cmd->offset);
+    providers = (ngx_para_providers_t *) ((char *) conf + cmd->offset);
     value = cf->args->elts;
 
     if (value[1].len == 0 || ngx_strcmp(value[1].data, "off") == 0) {
@@ -68,7 +89,7 @@ ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    pp = ngx_array_push(providers);
+    pp = ngx_array_push(&providers->list);
     if (pp == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -81,7 +102,13 @@ ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    return ngx_para_provider_done(cf, provider);
+    owner.provider = provider->name;
+    owner.state_path = provider->state_path;
+    owner.defaults = &provider->para;
+    owner.sources = &providers->sources;
+    owner.tag = cmd->post;
+
+    return ngx_para_provider_done(cf, provider, &owner);
 }
 
 
@@ -179,15 +206,34 @@ ngx_para_provider_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+char *
+ngx_para_provider_state_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_para_provider_t *provider = conf;
+
+    ngx_str_t  *value;
+
+    if (provider->state_path.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    provider->state_path = value[1];
+
+    return ngx_para_keys_file_directory(cf, &provider->state_path);
+}
+
+
 ngx_para_provider_t *
-ngx_para_provider_find(const ngx_array_t *providers, const ngx_str_t *name)
+ngx_para_provider_find(const ngx_para_providers_t *providers,
+    const ngx_str_t *name)
 {
     ngx_uint_t             i;
     ngx_para_provider_t  **pp;
 
-    pp = providers->elts;
+    pp = providers->list.elts;
 
-    for (i = 0; i < providers->nelts; i++) {
+    for (i = 0; i < providers->list.nelts; i++) {
         if (pp[i]->name.len == name->len
             && ngx_memcmp(pp[i]->name.data, name->data, name->len) == 0)
         {
@@ -271,7 +317,8 @@ ngx_para_provider_parse(ngx_conf_t *cf, ngx_uint_t type,
 
 
 static char *
-ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
+ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider,
+    ngx_para_issuer_owner_t *owner)
 {
     char                *rv;
     ngx_uint_t           i;
@@ -290,7 +337,7 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
         return rv;
     }
 
-    rv = ngx_para_provider_done_para(cf, provider);
+    rv = ngx_para_provider_done_para(cf, provider, owner);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
@@ -298,8 +345,7 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
     own = provider->own.elts;
 
     for (i = 0; i < provider->own.nelts; i++) {
-        rv = ngx_para_issuer_done(cf, own[i], &provider->name,
-                                  provider->para.leeway);
+        rv = ngx_para_issuer_done(cf, own[i], owner);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
@@ -317,8 +363,10 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider)
 /* Para's own tokens: taken where there is no other issuer, or on demand. */
 
 static char *
-ngx_para_provider_done_para(ngx_conf_t *cf, ngx_para_provider_t *provider)
+ngx_para_provider_done_para(ngx_conf_t *cf, ngx_para_provider_t *provider,
+    const ngx_para_issuer_owner_t *owner)
 {
+    char               *rv;
     ngx_para_issuer_t  *para;
 
     para = &provider->para;
@@ -349,7 +397,37 @@ ngx_para_provider_done_para(ngx_conf_t *cf, ngx_para_provider_t *provider)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_para_issuer_done(cf, para, &provider->name, NGX_CONF_UNSET);
+    if (para->key_file.len == 0) {
+        rv = ngx_para_provider_jwks_uri(cf, provider);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return ngx_para_issuer_done(cf, para, owner);
+}
+
+
+/* Where Para publishes its keys, RFC 8615's well-known place. */
+
+static char *
+ngx_para_provider_jwks_uri(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    ngx_str_t  *uri;
+
+    static const char  path[] = "/.well-known/jwks.json";
+
+    uri = &provider->para.jwks_uri;
+
+    uri->data = ngx_pnalloc(cf->pool, provider->api.len + sizeof(path));
+    if (uri->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    uri->len = ngx_sprintf(uri->data, "%V%s%Z", &provider->api, path)
+               - uri->data - 1;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -458,6 +536,15 @@ ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
 }
 
 
+static void
+ngx_para_provider_take(ngx_para_provider_t *provider, ngx_para_issuer_t *pi)
+{
+    provider->issuers[provider->nissuers] = &pi->issuer;
+    provider->sources[provider->nissuers] = pi->source;
+    provider->nissuers++;
+}
+
+
 static char *
 ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
 {
@@ -467,18 +554,21 @@ ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
 
     provider->issuers = ngx_palloc(cf->pool, (provider->own.nelts + 1)
                                              * sizeof(para_issuer_t *));
-    if (provider->issuers == NULL) {
+    provider->sources = ngx_palloc(cf->pool, (provider->own.nelts + 1)
+                                             * sizeof(ngx_para_keys_t *));
+
+    if (provider->issuers == NULL || provider->sources == NULL) {
         return NGX_CONF_ERROR;
     }
 
     if (provider->para_issuer) {
-        provider->issuers[provider->nissuers++] = &provider->para.issuer;
+        ngx_para_provider_take(provider, &provider->para);
     }
 
     own = provider->own.elts;
 
     for (i = 0; i < provider->own.nelts; i++) {
-        provider->issuers[provider->nissuers++] = &own[i]->issuer;
+        ngx_para_provider_take(provider, own[i]);
     }
 
     if (provider->nissuers == 0) {

@@ -39,7 +39,10 @@ typedef struct {
     ngx_flag_t                 para_issuer;
     ngx_array_t                own;         /* of ngx_para_issuer_t * */
 
+    ngx_str_t                  state_path;
+
     const para_issuer_t      **issuers;     /* those that count */
+    ngx_para_keys_t          **sources;     /* of their keys; NULL: a file */
     ngx_uint_t                 nissuers;
 
     /* what a cached identity, and a cached session, depends on */
@@ -48,7 +51,20 @@ typedef struct {
 } ngx_para_provider_t;
 
 
-/* Setter of the block; cmd->offset leads to an array of pointers to it. */
+typedef struct {
+    ngx_array_t                list;        /* of ngx_para_provider_t * */
+    ngx_array_t                sources;     /* of ngx_para_keys_t *: each key
+                                               set by URL once */
+} ngx_para_providers_t;
+
+
+ngx_int_t ngx_para_providers_init(ngx_conf_t *cf,
+    ngx_para_providers_t *providers);
+
+/*
+ * Setter of the block; cmd->offset leads to ngx_para_providers_t, cmd->post is
+ * the tag of zones.
+ */
 char *ngx_para_provider_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* Setters inside it. */
@@ -57,10 +73,12 @@ char *ngx_para_provider_environment(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_para_provider_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_para_provider_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_para_provider_state_path(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* NULL if there is none of that name. */
-ngx_para_provider_t *ngx_para_provider_find(const ngx_array_t *providers,
-    const ngx_str_t *name);
+ngx_para_provider_t *ngx_para_provider_find(
+    const ngx_para_providers_t *providers, const ngx_str_t *name);
 
 
 #endif /* NGX_PARA_PROVIDER_H */

@@ -1,0 +1,247 @@
+#include "ngx_para_keys_file.h"
+#include "../core/para_keyfile.h"
+
+
+static ssize_t ngx_para_keys_file_load(const ngx_str_t *path, u_char *text,
+    size_t size, ngx_log_t *log);
+static ngx_int_t ngx_para_keys_file_save(u_char *name, const u_char *text,
+    size_t size, ngx_log_t *log);
+
+
+char *
+ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_path_t       *dir;
+    ngx_file_info_t   fi;
+
+    if (path->len == 0) {
+        return "takes a directory";
+    }
+
+    if (path->len > 1 && path->data[path->len - 1] == '/') {
+        path->data[--path->len] = '\0';
+    }
+
+    if (ngx_conf_full_name(cf->cycle, path, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /*
+     * nginx gives the directory to the user of its workers: it must not be
+     * one that has another use.
+     */
+
+    if (ngx_file_info(path->data, &fi) != NGX_FILE_ERROR
+        && (!ngx_is_dir(&fi) || (fi.st_mode & 0077)))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "state_path \"%V\" is not a directory of mode 0700: "
+                           "who can write there decides whose tokens are good. "
+                           "Name one that nginx can make, or \"chmod 0700\" "
+                           "one that has no other use", path);
+        return NGX_CONF_ERROR;
+    }
+
+    dir = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
+    if (dir == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    dir->name = *path;
+    dir->conf_file = cf->conf_file->file.name.data;
+    dir->line = cf->conf_file->line;
+
+    return ngx_add_path(cf, &dir) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+ngx_int_t
+ngx_para_keys_file_read(const ngx_str_t *path, const ngx_str_t *url,
+    ngx_str_t *text, time_t *fetched, ngx_log_t *log)
+{
+    u_char          *buf;
+    ssize_t          n;
+    ngx_int_t        rc;
+    const char      *why;
+    para_keyfile_t   file;
+
+    buf = ngx_alloc(PARA_KEYFILE_MAX_SIZE, log);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_para_keys_file_load(path, buf, PARA_KEYFILE_MAX_SIZE, log);
+
+    if (n < 0) {
+        rc = n;
+        goto done;
+    }
+
+    rc = NGX_ERROR;
+
+    why = para_keyfile_parse(&file, para_span(buf, n),
+                             para_span(url->data, url->len), ngx_time());
+
+    if (why) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "para_auth: \"%V\" is not used: %s", path, why);
+        goto done;
+    }
+
+    ngx_memcpy(text->data, file.jwks.data, file.jwks.len);
+    text->len = file.jwks.len;
+    *fetched = (time_t) file.fetched;
+
+    rc = NGX_OK;
+
+done:
+
+    ngx_free(buf);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_para_keys_file_write(const ngx_str_t *path, const ngx_str_t *url,
+    const ngx_str_t *text, time_t fetched, ngx_log_t *log)
+{
+    u_char          *buf, *name;
+    size_t           size;
+    ngx_int_t        rc;
+    para_keyfile_t   file;
+
+    rc = NGX_ERROR;
+
+    buf = ngx_alloc(PARA_KEYFILE_MAX_SIZE, log);
+    name = ngx_alloc(path->len + sizeof(".new"), log);
+
+    if (buf == NULL || name == NULL) {
+        goto done;
+    }
+
+    file.url = para_span(url->data, url->len);
+    file.fetched = fetched;
+    file.jwks = para_span(text->data, text->len);
+
+    size = para_keyfile_write(buf, PARA_KEYFILE_MAX_SIZE, &file);
+    if (size == 0) {
+        goto done;
+    }
+
+    ngx_sprintf(name, "%V.new%Z", path);
+
+    if (ngx_para_keys_file_save(name, buf, size, log) != NGX_OK) {
+        goto done;
+    }
+
+    if (ngx_rename_file(name, path->data) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
+                      ngx_rename_file_n " \"%s\" to \"%V\" failed", name,
+                      path);
+        goto done;
+    }
+
+    rc = NGX_OK;
+
+done:
+
+    if (buf) {
+        ngx_free(buf);
+    }
+
+    if (name) {
+        ngx_free(name);
+    }
+
+    return rc;
+}
+
+
+/* The bytes read, or NGX_DECLINED, NGX_ERROR. */
+
+static ssize_t
+ngx_para_keys_file_load(const ngx_str_t *path, u_char *text, size_t size,
+    ngx_log_t *log)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_file_info_t  fi;
+
+    /* a worker's directory, and the reader is root: nothing is followed */
+
+    fd = open((const char *) path->data, O_RDONLY|O_NOFOLLOW|O_NONBLOCK);
+
+    if (fd == NGX_INVALID_FILE) {
+
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
+                      ngx_open_file_n " \"%V\" failed", path);
+        return NGX_ERROR;
+    }
+
+    n = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR || !ngx_is_file(&fi)) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "para_auth: \"%V\" is no regular file and not used",
+                      path);
+
+    } else {
+        n = ngx_read_fd(fd, text, size);
+
+        if (n == -1) {
+            ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
+                          ngx_read_fd_n " \"%V\" failed", path);
+            n = NGX_ERROR;
+        }
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", path);
+    }
+
+    return n;
+}
+
+
+/*
+ * Not synchronized to the disk, which could take long: a file that a power cut
+ * has torn is known by its digest.
+ */
+
+static ngx_int_t
+ngx_para_keys_file_save(u_char *name, const u_char *text, size_t size,
+    ngx_log_t *log)
+{
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    fd = open((const char *) name, O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
+                      ngx_open_file_n " \"%s\" failed", name);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (ngx_write_fd(fd, (void *) text, size) != (ssize_t) size) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
+                      ngx_write_fd_n " to \"%s\" failed", name);
+        rc = NGX_ERROR;
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      ngx_close_file_n " \"%s\" failed", name);
+        rc = NGX_ERROR;
+    }
+
+    return rc;
+}
