@@ -824,7 +824,6 @@ sub black_hole_port {
 
     # Linux does not answer when the queue of those not accepted is full.
     if ($kind eq 'connect') {
-        listen $hole, 0;
         push @black_holes, grep {defined} map {
             IO::Socket::INET->new(
                 PeerAddr => '127.0.0.1',

@@ -105,6 +105,9 @@ sub tls_port {
 sub tls_front {
     my ($name) = @_;
 
+    # It is none of the module's business.
+    local $ENV{TEST_NGINX_LOAD_MODULES} = '';
+
     my $port = free_ports() + 1;
     start_nginx(
         port => $port - 1,
