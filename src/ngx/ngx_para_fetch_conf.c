@@ -73,6 +73,11 @@ ngx_para_fetch_check_url(const ngx_str_t *url, ngx_uint_t *tls)
         if (url->data[i] <= ' ' || url->data[i] >= 0x7f) {
             return "has a byte that no URL has: percent-encode it";
         }
+
+        if (url->data[i] == '#') {
+            return "has a fragment, which is never sent: write it without "
+                   "\"#\" and what follows";
+        }
     }
 
     if (ngx_strncasecmp(url->data, (u_char *) "https://", 8) == 0) {
@@ -125,11 +130,6 @@ ngx_para_fetch_check_parts(CURLU *parts, ngx_uint_t tls)
     {
         return "has a user or password, and is no place for a secret: write "
                "it without";
-    }
-
-    if (ngx_para_fetch_has_part(parts, CURLUPART_FRAGMENT)) {
-        return "has a fragment, which is never sent: write it without \"#\" "
-               "and what follows";
     }
 
     if (curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT)
