@@ -1,5 +1,6 @@
 /*
- * Strict base64url without padding, RFC 4648 5 and RFC 7515 2.
+ * Strict base64url without padding, RFC 4648 5 and RFC 7515 2; and strict
+ * base64 of the standard alphabet with padding, RFC 4648 4.
  */
 
 #ifndef PARA_B64URL_H
@@ -19,6 +20,9 @@
  * non-zero trailing bits (RFC 4648 3.5).  dst may be the text itself.
  */
 int para_b64url_decode(unsigned char *dst, size_t *n, para_span_t text);
+
+/* The same with the standard alphabet, where padding must be complete. */
+int para_b64_decode(unsigned char *dst, size_t *n, para_span_t text);
 
 
 #endif /* PARA_B64URL_H */
