@@ -4,6 +4,7 @@
 
 #include "para_header.h"
 #include "para_list.h"
+#include "para_wallet.h"
 
 
 /* One text each of the token and of the session, and where it goes. */
@@ -40,7 +41,8 @@ typedef struct {
     para_span_t         text[PARA_ID_FIELDS];
     para_json_t        *roles;        /* these two are held */
     para_json_t        *wallets;
-    size_t              lists;        /* bytes that both take at most */
+    para_span_t         wallet_ids;   /* the session's, a list already */
+    size_t              lists;        /* bytes that all take at most */
 } para_identity_raw_t;
 
 
@@ -134,6 +136,10 @@ para_identity_read_lists(para_identity_raw_t *raw, const para_token_t *token)
         rc = para_list_check_wallets(raw->wallets, &raw->lists);
     }
 
+    if (rc == PARA_OK) {
+        raw->lists += para_list_wallet_ids_max(raw->wallets);
+    }
+
     return rc;
 }
 
@@ -180,6 +186,9 @@ para_identity_complete(para_identity_raw_t *raw, const para_session_t *session)
         }
     }
 
+    raw->wallet_ids = session->field[PARA_SESSION_WALLET_IDS];
+    raw->lists += raw->wallet_ids.len + 1;
+
     return PARA_OK;
 }
 
@@ -206,30 +215,11 @@ para_identity_compare(para_span_t a, para_span_t b, int nocase)
 }
 
 
-static int
-para_identity_is_evm(para_span_t address)
-{
-    size_t  i;
-
-    if (address.len != 42 || memcmp(address.data, "0x", 2) != 0) {
-        return 0;
-    }
-
-    for (i = 2; i < address.len; i++) {
-        if (address.data[i] == '\0'
-            || strchr("0123456789abcdefABCDEF", address.data[i]) == NULL)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 /*
  * Mail addresses are the same in any case, and so are EVM addresses, whose
- * case is a mere checksum (EIP-55).  Nothing else is.
+ * case is a mere checksum (EIP-55).  Nothing else is.  /touch does not tell how
+ * a user logs in, only a mail address that he has: that says something where
+ * the token's identifier is one.
  */
 
 static para_compare_e
@@ -243,8 +233,16 @@ para_identity_compare_identifier(const para_identity_raw_t *raw,
     b = session->field[PARA_SESSION_IDENTIFIER];
     type = session->field[PARA_SESSION_AUTH_TYPE];
 
+    if (b.data == NULL
+        && para_span_eq_nocase(raw->text[PARA_ID_AUTH_TYPE],
+                               PARA_SPAN("email")))
+    {
+        b = session->field[PARA_SESSION_EMAIL];
+        type = PARA_SPAN("email");
+    }
+
     nocase = para_span_eq_nocase(type, PARA_SPAN("email"))
-             || (para_identity_is_evm(a) && para_identity_is_evm(b));
+             || (para_wallet_is_evm(a) && para_wallet_is_evm(b));
 
     return para_identity_compare(a, b, nocase);
 }
@@ -324,6 +322,30 @@ para_identity_match(const para_identity_raw_t *raw,
 }
 
 
+/* Both know wallets of the user; one that both know may stand there twice. */
+
+static unsigned char *
+para_identity_write_wallet_ids(unsigned char *dst,
+    const para_identity_raw_t *raw)
+{
+    unsigned char  *end;
+
+    end = para_list_write_wallet_ids(dst, raw->wallets);
+
+    if (raw->wallet_ids.len == 0) {
+        return end;
+    }
+
+    if (end != dst) {
+        *end++ = ',';
+    }
+
+    memcpy(end, raw->wallet_ids.data, raw->wallet_ids.len);
+
+    return end + raw->wallet_ids.len;
+}
+
+
 static unsigned char *
 para_identity_write_field(unsigned char *dst, const para_identity_raw_t *raw,
     para_identity_field_e field)
@@ -335,6 +357,9 @@ para_identity_write_field(unsigned char *dst, const para_identity_raw_t *raw,
 
     case PARA_ID_WALLETS:
         return para_list_write_wallets(dst, raw->wallets);
+
+    case PARA_ID_WALLET_IDS:
+        return para_identity_write_wallet_ids(dst, raw);
 
     default:
         return para_header_encode(dst, raw->text[field], "");

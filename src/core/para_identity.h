@@ -24,6 +24,7 @@ typedef enum {
     PARA_ID_IDENTIFIER,
     PARA_ID_AUTH_TYPE,
     PARA_ID_ISSUER,
+    PARA_ID_WALLET_IDS,               /* for para_wallet.h, no header */
 
     PARA_ID_FIELDS
 } para_identity_field_e;

@@ -218,6 +218,30 @@ para_json_member(const para_json_t *value, para_span_t name)
 }
 
 
+int
+para_json_each(const para_json_t *value, para_json_each_pt each, void *data)
+{
+    void         *iter;
+    json_t       *object;
+    para_span_t   name;
+
+    object = (json_t *) value;
+
+    for (iter = json_object_iter(object); iter != NULL;
+         iter = json_object_iter_next(object, iter))
+    {
+        name = para_span(json_object_iter_key(iter),
+                         json_object_iter_key_len(iter));
+
+        if (!each(data, name, json_object_iter_value(iter))) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 para_json_t *
 para_json_hold(const para_json_t *value)
 {
@@ -257,6 +281,19 @@ para_json_number(const para_json_t *value, double *number)
     }
 
     *number = json_number_value(value);
+
+    return 1;
+}
+
+
+int
+para_json_boolean(const para_json_t *value, int *boolean)
+{
+    if (!json_is_boolean(value)) {
+        return 0;
+    }
+
+    *boolean = json_is_true(value);
 
     return 1;
 }

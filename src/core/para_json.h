@@ -50,6 +50,15 @@ const para_json_t *para_json_get(const para_json_t *value, const char *name);
 const para_json_t *para_json_member(const para_json_t *value,
     para_span_t name);
 
+/*
+ * Calls each() for the members of an object in their order, until it returns 0.
+ * Returns 0 then, and 1 if there are no more, or value is no object.
+ */
+typedef int (*para_json_each_pt)(void *data, para_span_t name,
+    const para_json_t *value);
+int para_json_each(const para_json_t *value, para_json_each_pt each,
+    void *data);
+
 /* The value as one of the caller's, to be ended with para_json_free(). */
 para_json_t *para_json_hold(const para_json_t *value);
 
@@ -85,6 +94,9 @@ int para_json_string(const para_json_t *value, para_span_t *text);
 
 /* A number as double (NumericDate, RFC 7519 2); 0 if it is none. */
 int para_json_number(const para_json_t *value, double *number);
+
+/* 1 or 0 into *boolean; 0 if it is no boolean. */
+int para_json_boolean(const para_json_t *value, int *boolean);
 
 /* Items of an array: 0 and NULL for anything else. */
 size_t para_json_length(const para_json_t *value);

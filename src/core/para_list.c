@@ -1,6 +1,6 @@
 #include "para_list.h"
 
-#include "para_header.h"
+#include "para_wallet.h"
 
 
 para_reason_e
@@ -155,11 +155,25 @@ para_list_check_wallets(const para_json_t *wallets, size_t *size)
             return rc;
         }
 
-        *size += para_header_encoded_max(type.len) + 1
-                 + para_header_encoded_max(address.len) + 1;
+        *size += para_list_pair_max(type.len, address.len);
     }
 
     return PARA_OK;
+}
+
+
+unsigned char *
+para_list_write_pair(unsigned char *dst, const unsigned char *start,
+    para_span_t type, para_span_t value)
+{
+    if (dst != start) {
+        *dst++ = ',';
+    }
+
+    dst = para_header_encode(dst, type, ",:");
+    *dst++ = ':';
+
+    return para_header_encode(dst, value, ",");
 }
 
 
@@ -175,17 +189,66 @@ para_list_write_wallets(unsigned char *dst, const para_json_t *wallets)
     for (i = 0; i < para_json_length(wallets); i++) {
         (void) para_list_read_wallet(para_json_item(wallets, i), &type,
                                      &address);
-        if (address.len == 0) {
-            continue;
+        if (address.len != 0) {
+            dst = para_list_write_pair(dst, start, type, address);
         }
+    }
 
-        if (dst != start) {
-            *dst++ = ',';
+    return dst;
+}
+
+
+/* An id stands without type where that is none. */
+
+static int
+para_list_read_wallet_id(const para_json_t *wallet, para_span_t *type,
+    para_span_t *id)
+{
+    *type = PARA_SPAN_NONE;
+
+    if (!para_json_string(para_json_get(wallet, "id"), id)
+        || !para_wallet_id_valid(*id))
+    {
+        return 0;
+    }
+
+    (void) para_list_read_text(para_json_get(wallet, "type"), type);
+
+    return 1;
+}
+
+
+size_t
+para_list_wallet_ids_max(const para_json_t *wallets)
+{
+    size_t       i, size;
+    para_span_t  type, id;
+
+    size = 0;
+
+    for (i = 0; i < para_json_length(wallets); i++) {
+        if (para_list_read_wallet_id(para_json_item(wallets, i), &type, &id)) {
+            size += para_list_pair_max(type.len, id.len);
         }
+    }
 
-        dst = para_header_encode(dst, type, ",:");
-        *dst++ = ':';
-        dst = para_header_encode(dst, address, ",");
+    return size;
+}
+
+
+unsigned char *
+para_list_write_wallet_ids(unsigned char *dst, const para_json_t *wallets)
+{
+    size_t          i;
+    para_span_t     type, id;
+    unsigned char  *start;
+
+    start = dst;
+
+    for (i = 0; i < para_json_length(wallets); i++) {
+        if (para_list_read_wallet_id(para_json_item(wallets, i), &type, &id)) {
+            dst = para_list_write_pair(dst, start, type, id);
+        }
     }
 
     return dst;

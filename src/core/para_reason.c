@@ -21,6 +21,9 @@ static const para_reason_row_t  para_reasons[] = {
         { "session_ambiguous", PARA_CODE_SESSION_MALFORMED },
     [PARA_SESSION_MALFORMED] =
         { "session_malformed", PARA_CODE_SESSION_MALFORMED },
+    [PARA_SESSION_COOKIE] = { "session_cookie", PARA_CODE_SESSION_MALFORMED },
+    [PARA_SESSION_SIGNER] =
+        { "session_signer", PARA_CODE_SESSION_HAS_SIGNER },
 
     [PARA_JWS_SIZE] = { "jws_size", PARA_CODE_TOKEN_INVALID },
     [PARA_JWS_SEGMENTS] = { "jws_segments", PARA_CODE_TOKEN_INVALID },
@@ -54,13 +57,18 @@ static const para_reason_row_t  para_reasons[] = {
     [PARA_IAT_FUTURE] = { "iat_future", PARA_CODE_TOKEN_INVALID },
     [PARA_IAT_MISSING] = { "iat_missing", PARA_CODE_TOKEN_INVALID },
     [PARA_IAT_OLD] = { "iat_old", PARA_CODE_TOKEN_INVALID },
+    [PARA_TOKEN_REVOKED] = { "token_revoked", PARA_CODE_TOKEN_INVALID },
     [PARA_TOKEN_EXPIRED] = { "token_expired", PARA_CODE_TOKEN_EXPIRED },
 
     [PARA_SESSION_ENDED] = { "session_ended", PARA_CODE_SESSION_EXPIRED },
+    [PARA_SESSION_REVOKED] = { "session_revoked", PARA_CODE_SESSION_EXPIRED },
+    [PARA_SESSION_USER] = { "session_user", PARA_CODE_IDENTITY_MISMATCH },
     [PARA_IDENTITY_MISMATCH] =
         { "identity_mismatch", PARA_CODE_IDENTITY_MISMATCH },
     [PARA_IDENTITY_INCOMPARABLE] =
         { "identity_incomparable", PARA_CODE_IDENTITY_MISMATCH },
+
+    [PARA_WALLET_MISSING] = { "wallet_missing", PARA_CODE_WALLET_MISSING },
 
     [PARA_ANSWER_SIZE] = { "answer_size", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_ANSWER_JSON] = { "answer_json", PARA_CODE_PARA_UNAVAILABLE },
@@ -90,10 +98,12 @@ static const char *const  para_codes[] = {
     [PARA_CODE_TOKEN_AMBIGUOUS] = "token_ambiguous",
     [PARA_CODE_TOKEN_MALFORMED] = "token_malformed",
     [PARA_CODE_SESSION_MALFORMED] = "session_malformed",
+    [PARA_CODE_SESSION_HAS_SIGNER] = "session_has_signer",
     [PARA_CODE_TOKEN_INVALID] = "token_invalid",
     [PARA_CODE_TOKEN_EXPIRED] = "token_expired",
     [PARA_CODE_SESSION_EXPIRED] = "session_expired",
     [PARA_CODE_IDENTITY_MISMATCH] = "identity_mismatch",
+    [PARA_CODE_WALLET_MISSING] = "wallet_missing",
     [PARA_CODE_PARA_UNAVAILABLE] = "para_unavailable",
     [PARA_CODE_KEYS_UNAVAILABLE] = "keys_unavailable",
     [PARA_CODE_INTERNAL_ERROR] = "internal_error"

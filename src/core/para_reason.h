@@ -19,6 +19,8 @@ typedef enum {
     PARA_TOKEN_MALFORMED,           /* no b64token, RFC 6750 2.1 */
     PARA_SESSION_AMBIGUOUS,
     PARA_SESSION_MALFORMED,
+    PARA_SESSION_COOKIE,            /* exported without its cookie */
+    PARA_SESSION_SIGNER,            /* exported with a key share */
 
     /* the JWS, RFC 7515 */
     PARA_JWS_SIZE,
@@ -52,12 +54,18 @@ typedef enum {
     PARA_IAT_FUTURE,
     PARA_IAT_MISSING,               /* needed to know the age */
     PARA_IAT_OLD,
+    PARA_TOKEN_REVOKED,
     PARA_TOKEN_EXPIRED,
 
     /* the session */
     PARA_SESSION_ENDED,
+    PARA_SESSION_REVOKED,
+    PARA_SESSION_USER,              /* exported with another's user id */
     PARA_IDENTITY_MISMATCH,
     PARA_IDENTITY_INCOMPARABLE,
+
+    /* the user is who he says, and may not */
+    PARA_WALLET_MISSING,
 
     /* not the client's fault */
     PARA_ANSWER_SIZE,               /* Para's answer: refused, not repaired */
@@ -82,10 +90,12 @@ typedef enum {
     PARA_CODE_TOKEN_AMBIGUOUS,
     PARA_CODE_TOKEN_MALFORMED,
     PARA_CODE_SESSION_MALFORMED,
+    PARA_CODE_SESSION_HAS_SIGNER,
     PARA_CODE_TOKEN_INVALID,
     PARA_CODE_TOKEN_EXPIRED,
     PARA_CODE_SESSION_EXPIRED,
     PARA_CODE_IDENTITY_MISMATCH,
+    PARA_CODE_WALLET_MISSING,
     PARA_CODE_PARA_UNAVAILABLE,
     PARA_CODE_KEYS_UNAVAILABLE,
     PARA_CODE_INTERNAL_ERROR,

@@ -15,6 +15,8 @@
 #define PARA_SESSION_BODY_MAX    (PARA_SESSION_TOKEN_MAX + 64)
 #define PARA_SESSION_ANSWER_MAX  16384    /* bytes of an answer */
 #define PARA_SESSION_TEXT_MAX    512      /* bytes of a field in it */
+#define PARA_SESSION_TYPE_MAX    32       /* bytes of a wallet's type */
+#define PARA_SESSION_WALLETS     256      /* wallets in it */
 
 
 typedef enum {
@@ -22,14 +24,18 @@ typedef enum {
     PARA_SESSION_IDENTIFIER,
     PARA_SESSION_AUTH_TYPE,
     PARA_SESSION_OAUTH_METHOD,
+    PARA_SESSION_EMAIL,                   /* the last three: /touch only */
+    PARA_SESSION_LOOKUP_ID,               /* its verification token */
+    PARA_SESSION_WALLET_IDS,              /* a list, see para_wallet.h */
 
     PARA_SESSION_FIELDS
 } para_session_field_e;
 
 
 typedef struct {
-    para_span_t   field[PARA_SESSION_FIELDS];   /* raw, as Para wrote them */
-    para_json_t  *json;                         /* private: owns the fields */
+    para_span_t     field[PARA_SESSION_FIELDS]; /* raw, as Para wrote them */
+    para_json_t    *json;                       /* private: owns the fields */
+    unsigned char  *memory;                     /* private: owns the list */
 } para_session_t;
 
 
@@ -50,6 +56,16 @@ size_t para_session_verify_body(unsigned char *dst, para_span_t token);
  */
 para_reason_e para_session_parse_verify(para_session_t *session,
     para_span_t answer);
+
+/*
+ * What a 200 of /touch says of an exported session's cookie.  PARA_OK if
+ * isAuthenticated is true; then userId is required, email, sessionLookupId and
+ * currentWalletIds are read where they are there.  PARA_SESSION_ENDED if it is
+ * false or absent, unless the answer says nothing at all; else as above.
+ */
+para_reason_e para_session_parse_touch(para_session_t *session,
+    para_span_t answer);
+
 void para_session_free(para_session_t *session);
 
 
