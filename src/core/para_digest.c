@@ -89,3 +89,13 @@ para_digest_key(para_digest_t *digest, unsigned char out[PARA_DIGEST_SIZE],
 
     return EVP_DigestFinal_ex(digest->ctx, out, NULL) == 1;
 }
+
+
+int
+para_digest_plain(para_digest_t *digest, unsigned char out[PARA_DIGEST_SIZE],
+    para_span_t text)
+{
+    return EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) == 1
+           && EVP_DigestUpdate(digest->ctx, text.data, text.len) == 1
+           && EVP_DigestFinal_ex(digest->ctx, out, NULL) == 1;
+}

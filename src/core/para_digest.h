@@ -29,5 +29,9 @@ void para_digest_free(para_digest_t *digest);
 int para_digest_key(para_digest_t *digest, unsigned char out[PARA_DIGEST_SIZE],
     const para_span_t *part, size_t n);
 
+/* SHA-256 of a text alone, as others compute it.  Returns as above. */
+int para_digest_plain(para_digest_t *digest,
+    unsigned char out[PARA_DIGEST_SIZE], para_span_t text);
+
 
 #endif /* PARA_DIGEST_H */
