@@ -1,6 +1,7 @@
 /*
  * Identities of what a token of a kind of issuer claims, and of what Para
- * answers about a session: either of them as JSON, or NULL.
+ * answers about a session: either of them as JSON, or NULL.  An answer with
+ * isAuthenticated is one of /touch.
  */
 
 #ifndef IDENTITIES_H

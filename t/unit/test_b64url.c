@@ -172,6 +172,93 @@ test_padding(void **state)
 }
 
 
+/* The other alphabet: RFC 4648 10, with all of the padding. */
+
+static void
+test_standard_vectors(void **state)
+{
+    char           *text;
+    size_t          i, len, n;
+    unsigned char   bytes[67], dst[68];
+
+    static const char *const  row[][2] = {
+        { "", "" }, { "Zg==", "f" }, { "Zm8=", "fo" }, { "Zm9v", "foo" },
+        { "Zm9vYg==", "foob" }, { "Zm9vYmE=", "fooba" },
+        { "Zm9vYmFy", "foobar" }, { "+/+/", "\xfb\xff\xbf" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_int_equal(para_b64_decode(dst, &n, unit_span(row[i][0])), 1);
+        assert_int_equal(n, strlen(row[i][1]));
+        assert_memory_equal(dst, row[i][1], n);
+    }
+
+    for (i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (unsigned char) (i * 151 + 7);
+    }
+
+    for (len = 0; len <= sizeof(bytes); len++) {
+        text = unit_base64(bytes, len);
+
+        assert_int_equal(para_b64_decode((unsigned char *) text, &n,
+                                         unit_span(text)), 1);
+        assert_int_equal(n, len);
+        assert_memory_equal(text, bytes, len);
+
+        free(text);
+    }
+}
+
+
+/* Every byte at every place of a group, with and without padding after it. */
+
+static void
+test_standard_is_strict(void **state)
+{
+    int             c, good;
+    size_t          i, at, n, padding;
+    para_span_t     exact;
+    unsigned char   dst[8], text[8];
+
+    static const char  alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char *const  bad[] = {
+        "Zg", "Zm8", "Zg=", "Zm8==", "Zm9v=", "Zm9v====", "====", "=", "==",
+        "===", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zg=a", "=Zg=", "Z=g=",
+        "Zm9v\n", "Zm9 ", "A", "AAAAA"
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(bad); i++) {
+        exact = unit_exact(bad[i], strlen(bad[i]));
+        assert_int_equal(para_b64_decode(dst, &n, exact), 0);
+        free((void *) exact.data);
+    }
+
+    for (padding = 0; padding <= 2; padding++) {
+        for (at = 0; at < 8 - padding; at++) {
+            for (c = 0; c < 256; c++) {
+                memset(text, 'A', sizeof(text));
+                memset(text + 8 - padding, '=', padding);
+                text[at] = (unsigned char) c;
+
+                good = c != 0 && strchr(alphabet, c) != NULL;
+
+                if (at == 7 - padding && (padding != 0 || c == '=')) {
+                    continue;      /* its trailing bits, or padding */
+                }
+
+                assert_int_equal(para_b64_decode(dst, &n, para_span(text, 8)),
+                                 good);
+            }
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -181,7 +268,9 @@ main(void)
         cmocka_unit_test(test_trailing_bits),
         cmocka_unit_test(test_length_of_one_mod_four),
         cmocka_unit_test(test_foreign_bytes),
-        cmocka_unit_test(test_padding)
+        cmocka_unit_test(test_padding),
+        cmocka_unit_test(test_standard_vectors),
+        cmocka_unit_test(test_standard_is_strict)
     };
 
     return cmocka_run_group_tests_name("b64url", tests, NULL, NULL);

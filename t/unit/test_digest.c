@@ -108,12 +108,44 @@ test_lists_differ(void **state)
 }
 
 
+/* FIPS 180-2 B.1, and nothing at all. */
+
+static void
+test_plain(void **state)
+{
+    size_t          i, j;
+    char            hex[PARA_DIGEST_SIZE * 2 + 1];
+    unsigned char   out[PARA_DIGEST_SIZE];
+
+    static const char *const  row[][2] = {
+        { "abc", "ba7816bf8f01cfea414140de5dae2223"
+                 "b00361a396177a9cb410ff61f20015ad" },
+        { "", "e3b0c44298fc1c149afbf4c8996fb924"
+              "27ae41e4649b934ca495991b7852b855" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_int_equal(para_digest_plain(digest, out, unit_span(row[i][0])),
+                         1);
+
+        for (j = 0; j < sizeof(out); j++) {
+            snprintf(hex + j * 2, 3, "%02x", out[j]);
+        }
+
+        assert_string_equal(hex, row[i][1]);
+    }
+}
+
+
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_is_sha256_of_its_parts),
-        cmocka_unit_test(test_lists_differ)
+        cmocka_unit_test(test_lists_differ),
+        cmocka_unit_test(test_plain)
     };
 
     return cmocka_run_group_tests_name("digest", tests, setup, teardown);

@@ -387,6 +387,87 @@ test_session_completes_the_token(void **state)
 }
 
 
+/* Whose wallets they are: those of the token and of the session bound to it. */
+
+static void
+test_wallet_ids(void **state)
+{
+    size_t           i;
+    para_identity_t  identity;
+
+    static const char  touch[] =
+        "{\"isAuthenticated\":true,\"userId\":\"u1\",\"currentWalletIds\":"
+        "{\"EVM\":[\"w1\",\"w2\"],\"SOLANA\":[\"w3\"]}}";
+
+    static const struct {
+        para_issuer_kind_e   kind;
+        para_match_e         match;
+        const char          *claims;
+        const char          *answer;
+        const char          *ids;
+    } row[] = {
+        { PARA_ISSUER_PARA, PARA_MATCH_STRICT,
+          "{\"sub\":\"u1\",\"data\":{\"userId\":\"u1\",\"wallets\":["
+          "{\"id\":\"w\",\"type\":\"EVM\",\"address\":\"0x1\"},"
+          "{\"id\":\"x\",\"type\":\"SOLANA\",\"address\":null}],"
+          "\"connectedWallets\":[{\"id\":\"evil\",\"type\":\"EVM\"}]}}",
+          NULL, "EVM:w,SOLANA:x" },
+        { PARA_ISSUER_PARA, PARA_MATCH_STRICT,
+          "{\"sub\":\"u1\",\"data\":{\"userId\":\"u1\",\"wallets\":["
+          "{\"id\":\"w1\",\"type\":\"EVM\",\"address\":\"0x1\"}]}}",
+          touch, "EVM:w1,EVM:w1,EVM:w2,SOLANA:w3" },
+        { PARA_ISSUER_OWN, PARA_MATCH_STRICT, "{\"para_user_id\":\"u1\"}",
+          touch, "EVM:w1,EVM:w2,SOLANA:w3" },
+        { PARA_ISSUER_OWN, PARA_MATCH_STRICT, NULL, touch,
+          "EVM:w1,EVM:w2,SOLANA:w3" },
+
+        /* another's session, or one that may be */
+
+        { PARA_ISSUER_OWN, PARA_MATCH_OFF, "{\"para_user_id\":\"u2\"}",
+          touch, NULL },
+        { PARA_ISSUER_OWN, PARA_MATCH_PRESENT, "{\"sub\":\"7\"}", touch,
+          NULL },
+        { PARA_ISSUER_OWN, PARA_MATCH_STRICT, "{\"para_user_id\":\"u1\"}",
+          "{\"isAuthenticated\":true,\"userId\":\"u1\"}", NULL }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_reason(unit_identity(&identity, row[i].kind, row[i].claims,
+                                    row[i].answer, row[i].match), PARA_OK);
+
+        if (row[i].ids == NULL) {
+            assert_absent(identity.field[PARA_ID_WALLET_IDS]);
+
+        } else {
+            assert_span(identity.field[PARA_ID_WALLET_IDS], row[i].ids);
+        }
+
+        para_identity_free(&identity);
+    }
+}
+
+
+/* /touch names the user, and nothing that would have to be his identifier. */
+
+static void
+test_session_of_touch(void **state)
+{
+    para_identity_t  identity;
+
+    (void) state;
+
+    assert_reason(unit_identity(&identity, PARA_ISSUER_OWN, NULL,
+        "{\"isAuthenticated\":true,\"userId\":\"u1\","
+        "\"email\":\"a@b.c\"}", PARA_MATCH_STRICT), PARA_OK);
+    assert_span(identity.field[PARA_ID_USER_ID], "u1");
+    assert_absent(identity.field[PARA_ID_IDENTIFIER]);
+    assert_absent(identity.field[PARA_ID_AUTH_TYPE]);
+    para_identity_free(&identity);
+}
+
+
 /* A user id that only the session has is held to the same limit. */
 
 static void
@@ -472,6 +553,8 @@ main(void)
         cmocka_unit_test(test_listed_claims),
         cmocka_unit_test(test_no_evidence),
         cmocka_unit_test(test_session_completes_the_token),
+        cmocka_unit_test(test_wallet_ids),
+        cmocka_unit_test(test_session_of_touch),
         cmocka_unit_test(test_length_of_session_user_id),
         cmocka_unit_test(test_claims_before_match),
         cmocka_unit_test(test_issuer_name)

@@ -541,6 +541,82 @@ test_wipe(void **state)
 }
 
 
+typedef struct {
+    size_t  calls;
+    size_t  stop;
+    char    names[32];
+} each_t;
+
+
+static int
+each_name(void *data, para_span_t name, const para_json_t *value)
+{
+    each_t  *each = data;
+
+    assert_non_null(value);
+
+    strncat(each->names, (const char *) name.data, name.len);
+    strcat(each->names, " ");
+
+    return ++each->calls != each->stop;
+}
+
+
+static void
+test_each_member(void **state)
+{
+    each_t        each;
+    para_json_t  *root;
+
+    (void) state;
+
+    root = para_json_parse(unit_span("{\"b\":1,\"a\":null,\"\":[]}"), 100);
+
+    memset(&each, 0, sizeof(each));
+    assert_int_equal(para_json_each(root, each_name, &each), 1);
+    assert_string_equal(each.names, "b a  ");
+
+    memset(&each, 0, sizeof(each));
+    each.stop = 2;
+    assert_int_equal(para_json_each(root, each_name, &each), 0);
+    assert_string_equal(each.names, "b a ");
+
+    memset(&each, 0, sizeof(each));
+    assert_int_equal(para_json_each(para_json_get(root, "b"), each_name,
+                                    &each), 1);
+    assert_int_equal(para_json_each(para_json_get(root, ""), each_name,
+                                    &each), 1);
+    assert_int_equal(para_json_each(NULL, each_name, &each), 1);
+    assert_int_equal(each.calls, 0);
+
+    para_json_free(root);
+}
+
+
+static void
+test_booleans(void **state)
+{
+    int           value;
+    para_json_t  *root;
+
+    (void) state;
+
+    root = para_json_parse(unit_span("{\"t\":true,\"f\":false,\"n\":1,"
+                                     "\"s\":\"true\",\"z\":null}"), 100);
+
+    assert_int_equal(para_json_boolean(para_json_get(root, "t"), &value), 1);
+    assert_int_equal(value, 1);
+    assert_int_equal(para_json_boolean(para_json_get(root, "f"), &value), 1);
+    assert_int_equal(value, 0);
+    assert_int_equal(para_json_boolean(para_json_get(root, "n"), &value), 0);
+    assert_int_equal(para_json_boolean(para_json_get(root, "s"), &value), 0);
+    assert_int_equal(para_json_boolean(para_json_get(root, "z"), &value), 0);
+    assert_int_equal(para_json_boolean(NULL, &value), 0);
+
+    para_json_free(root);
+}
+
+
 int
 main(void)
 {
@@ -557,7 +633,9 @@ main(void)
         cmocka_unit_test(test_path_lists),
         cmocka_unit_test(test_path_name_length),
         cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_wipe)
+        cmocka_unit_test(test_wipe),
+        cmocka_unit_test(test_each_member),
+        cmocka_unit_test(test_booleans)
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "para_list.h"
+#include "para_wallet.h"
 
 
 typedef struct {
@@ -132,6 +133,54 @@ test_wallets(void **state)
 }
 
 
+static para_reason_e
+check_wallet_ids(const para_json_t *value, size_t *size)
+{
+    *size = para_list_wallet_ids_max(value);
+
+    return PARA_OK;
+}
+
+
+static void
+test_wallet_ids(void **state)
+{
+    char   *text, *json;
+    row_t   row;
+
+    static const row_t  ids[] = {
+        { "[{\"id\":\"a\",\"type\":\"EVM\"}]", PARA_OK, "EVM:a" },
+        { "[{\"id\":\"a:b\",\"type\":\"A:,%\"},{\"id\":\"c\"}]", PARA_OK,
+          "A%3A%2C%25:a:b,:c" },
+        { "[{\"type\":\"EVM\"},{\"id\":\"c\",\"type\":null},"
+          "{\"id\":\"d\",\"type\":7},{\"id\":\"e\",\"type\":\"\\n\"}]",
+          PARA_OK, ":c,:d,:e" },
+        { "[{\"id\":7},{\"id\":null},{\"id\":\"\"},{\"id\":\"a b\"},"
+          "{\"id\":\"a,b\"},{\"id\":\"a%\"},{\"id\":\"\\u00e9\"},"
+          "{\"id\":\"\\n\"},{\"id\":[\"a\"]},{}]", PARA_OK, "" },
+        { "[]", PARA_OK, "" },
+        { "\"a\"", PARA_OK, "" }
+    };
+
+    (void) state;
+
+    assert_rows(ids, unit_count(ids), check_wallet_ids,
+                para_list_write_wallet_ids);
+
+    text = unit_repeat('x', PARA_WALLET_ID_MAX + 1);
+    json = unit_format("[{\"id\":\"%s\"},{\"id\":\"%s\"}]", text, text + 1);
+    row.value = json;
+    row.reason = PARA_OK;
+    row.header = unit_format(":%s", text + 1);
+
+    assert_rows(&row, 1, check_wallet_ids, para_list_write_wallet_ids);
+
+    free((void *) row.header);
+    free(json);
+    free(text);
+}
+
+
 static void
 test_no_list(void **state)
 {
@@ -157,6 +206,7 @@ main(void)
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_wallets),
+        cmocka_unit_test(test_wallet_ids),
         cmocka_unit_test(test_no_list)
     };
 

@@ -159,11 +159,79 @@ test_evm_digits(void **state)
 }
 
 
+/* /touch: the user id binds, and a mail address may yet tell them apart. */
+
+static void
+test_match_of_touch(void **state)
+{
+    size_t          i;
+    para_reason_e   rc;
+
+    static const struct {
+        const char     *claims;
+        const char     *email;
+        para_reason_e   strict;
+        para_reason_e   present;
+    } row[] = {
+        { "{\"para_user_id\":\"u\"}", "", OK, OK },
+        { "{\"para_user_id\":\"v\"}", "", MISMATCH, MISMATCH },
+        { "{\"para_user_id\":\"v\"}", ",\"email\":\"a@b.c\"",
+          MISMATCH, MISMATCH },
+        { "{\"para_user_id\":\"u\",\"auth_identifier\":\"A@b.c\","
+          "\"auth_method\":\"Email\"}", ",\"email\":\"a@B.c\"", OK, OK },
+        { "{\"para_user_id\":\"u\",\"auth_identifier\":\"x@b.c\","
+          "\"auth_method\":\"email\"}", ",\"email\":\"a@b.c\"",
+          MISMATCH, MISMATCH },
+
+        /* no mail address: nothing to hold against it */
+
+        { "{\"para_user_id\":\"u\",\"auth_identifier\":\"+1\","
+          "\"auth_method\":\"phone\"}", ",\"email\":\"a@b.c\"", OK, OK },
+        { "{\"para_user_id\":\"u\",\"auth_identifier\":\"x@b.c\"}",
+          ",\"email\":\"a@b.c\"", OK, OK },
+        { "{\"para_user_id\":\"u\",\"auth_identifier\":\"x@b.c\","
+          "\"auth_method\":\"google\"}", ",\"email\":\"a@b.c\"", OK, OK },
+
+        /* it does not bind, for it does not say how he logged in */
+
+        { "{\"auth_identifier\":\"a@b.c\",\"auth_method\":\"email\"}",
+          ",\"email\":\"a@b.c\"", INCOMPARABLE, OK },
+        { "{\"auth_method\":\"email\"}", "", INCOMPARABLE, OK }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        char  *answer = unit_format("{\"isAuthenticated\":true,"
+                                    "\"userId\":\"u\"%s}", row[i].email);
+
+        rc = unit_identity_reason(PARA_ISSUER_OWN, row[i].claims, answer,
+                                  PARA_MATCH_STRICT);
+
+        if (rc != row[i].strict) {
+            fail_msg("strict %s %s: %s", row[i].claims, answer,
+                     para_reason_name(rc));
+        }
+
+        rc = unit_identity_reason(PARA_ISSUER_OWN, row[i].claims, answer,
+                                  PARA_MATCH_PRESENT);
+
+        if (rc != row[i].present) {
+            fail_msg("present %s %s: %s", row[i].claims, answer,
+                     para_reason_name(rc));
+        }
+
+        free(answer);
+    }
+}
+
+
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_match),
+        cmocka_unit_test(test_match_of_touch),
         cmocka_unit_test(test_evm_digits)
     };
 

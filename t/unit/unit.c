@@ -59,3 +59,34 @@ unit_exact(const void *data, size_t len)
 
     return para_span(copy, len);
 }
+
+
+char *
+unit_base64(const void *data, size_t len)
+{
+    char                 *text, *p;
+    size_t                i, j;
+    unsigned              bits;
+    const unsigned char  *byte;
+
+    static const char  alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    byte = data;
+    text = malloc(len / 3 * 4 + 5);
+    assert_non_null(text);
+
+    for (i = 0, p = text; i < len; i += 3) {
+        bits = (unsigned) byte[i] << 16;
+        bits |= i + 1 < len ? (unsigned) byte[i + 1] << 8 : 0;
+        bits |= i + 2 < len ? byte[i + 2] : 0;
+
+        for (j = 0; j < 4; j++) {
+            *p++ = i + j <= len ? alphabet[bits >> (18 - j * 6) & 63] : '=';
+        }
+    }
+
+    *p = '\0';
+
+    return text;
+}
