@@ -11,12 +11,15 @@
 
 #include "issuers.h"
 #include "para_digest.h"
+#include "para_exported.h"
 #include "para_identity.h"
 #include "para_jwk.h"
 #include "para_keyfile.h"
+#include "para_revocation.h"
 #include "para_session.h"
 #include "para_token.h"
 #include "para_trust.h"
+#include "para_wallet.h"
 #include "sign.h"
 #include "unit.h"
 
@@ -54,10 +57,17 @@ static struct {
     char  *forged_es256;
     char  *forged_eddsa;
     char  *forged_hs256;
+    char  *exported;
+    char  *signer;                    /* the same with a key share */
+    char  *revocation;
 } input;
 
 static const char  answer[] =
     "{\"authType\":\"email\",\"identifier\":\"jane@example.com\"}";
+
+static const char  alloc_touch[] =
+    "{\"isAuthenticated\":true,\"userId\":\"user-1\",\"currentWalletIds\":"
+    "{\"EVM\":[\"w1\",\"w2\"],\"SOLANA\":[\"w3\"]}}";
 
 
 static int
@@ -327,6 +337,123 @@ alloc_run_session(void)
 }
 
 
+/* An exported session and what Para says of its cookie: whole or not at all. */
+
+static int
+alloc_run_exported(void)
+{
+    int              good;
+    para_reason_e    rc;
+    para_session_t   session;
+    para_exported_t  exported;
+
+    rc = para_exported_parse(&exported, unit_span(input.exported),
+                             PARA_SIGNER_DENY);
+
+    if (rc == PARA_OK) {
+        assert_span(exported.cookie, "a=b; Path=/");
+        assert_span(exported.user_id, "user-1");
+    }
+
+    good = rc == PARA_OK;
+
+    rc = para_session_parse_touch(&session, unit_span(alloc_touch));
+
+    if (rc == PARA_OK) {
+        assert_span(session.field[PARA_SESSION_USER_ID], "user-1");
+        assert_span(session.field[PARA_SESSION_WALLET_IDS],
+                    "EVM:w1,EVM:w2,SOLANA:w3");
+
+        if (good) {
+            assert_reason(para_exported_check_user(&exported, &session),
+                          PARA_OK);
+        }
+
+    } else {
+        assert_int_not_equal(rc, PARA_SESSION_ENDED);
+        assert_absent(session.field[PARA_SESSION_USER_ID]);
+    }
+
+    para_session_free(&session);
+    para_exported_free(&exported);
+
+    return good && rc == PARA_OK;
+}
+
+
+/* A key share is never overlooked. */
+
+static int
+alloc_run_signer(void)
+{
+    para_reason_e    rc;
+    para_exported_t  exported;
+
+    rc = para_exported_parse(&exported, unit_span(input.signer),
+                             PARA_SIGNER_DENY);
+    assert_absent(exported.cookie);
+    para_exported_free(&exported);
+
+    return rc == PARA_OK;
+}
+
+
+static int
+alloc_run_wallet(void)
+{
+    size_t          len, n;
+    para_reason_e   rc;
+    unsigned char   id[PARA_WALLET_ID_MAX], body[PARA_WALLET_BODY_MAX];
+
+    len = para_wallet_body(body, unit_span("0x1"));
+    rc = para_wallet_parse(id, &n, unit_span("{\"walletId\":\"w1\"}"));
+
+    if (rc == PARA_OK) {
+        assert_span(para_span(id, n), "w1");
+    }
+
+    return len != 0 && rc == PARA_OK;
+}
+
+
+/* It is kept under its own key, or it is not said to be kept. */
+
+static int
+alloc_run_revocation(void)
+{
+    int                good;
+    const char        *why;
+    para_digest_t     *digest;
+    unsigned char      key[PARA_DIGEST_SIZE];
+    para_revocation_t  revocation;
+
+    digest = para_digest_create();
+
+    if (digest == NULL) {
+        return 0;
+    }
+
+    why = para_revocation_parse(&revocation, digest,
+                                unit_span(input.revocation), NOW);
+
+    if (why != NULL) {
+        assert_int_equal(revocation.end, 0);
+    }
+
+    good = para_revocation_key(key, digest, PARA_REVOCATION_SESSION,
+                               unit_span("a=b"))
+           && why == NULL;
+
+    if (good) {
+        assert_memory_equal(key, revocation.key, PARA_DIGEST_SIZE);
+    }
+
+    para_digest_free(digest);
+
+    return good;
+}
+
+
 /*
  * Strings of each length around jansson's buffer: a byte that finds no room
  * must not go missing, and the closing quote is one.
@@ -567,6 +694,10 @@ test_the_rest(void **state)
     }
 
     alloc_each(alloc_run_session, 0);
+    alloc_each(alloc_run_exported, 0);
+    alloc_each(alloc_run_signer, 1);
+    alloc_each(alloc_run_wallet, 0);
+    alloc_each(alloc_run_revocation, 0);
     alloc_each(alloc_run_digest, 0);
     alloc_each(alloc_run_keyfile, 0);
 
@@ -613,6 +744,20 @@ alloc_forge(const char *token)
 }
 
 
+static char *
+alloc_export(const char *more)
+{
+    char  *json, *text;
+
+    json = unit_format("{\"sessionCookie\":\"a=b; Path=/\","
+                       "\"userId\":\"user-1\"%s}", more);
+    text = unit_base64(json, strlen(json));
+    free(json);
+
+    return text;
+}
+
+
 static int
 setup(void **state)
 {
@@ -649,6 +794,10 @@ setup(void **state)
     input.eddsa = alloc_sign("ed", "EdDSA");
     input.hs256 = alloc_sign("oct", "HS256");
 
+    input.exported = alloc_export("");
+    input.signer = alloc_export(",\"wallets\":{\"w\":{\"signer\":\"share\"}}");
+    input.revocation = unit_format("{\"session\":\"%s\"}", input.exported);
+
     input.forged_rs256 = alloc_forge(input.rs256);
     input.forged_es256 = alloc_forge(input.es256);
     input.forged_eddsa = alloc_forge(input.eddsa);
@@ -673,6 +822,9 @@ teardown(void **state)
     free(input.forged_es256);
     free(input.forged_eddsa);
     free(input.forged_hs256);
+    free(input.exported);
+    free(input.signer);
+    free(input.revocation);
 
     return unit_keys_free(state);
 }
