@@ -61,7 +61,8 @@ para_reason_e para_session_parse_verify(para_session_t *session,
  * What a 200 of /touch says of an exported session's cookie.  PARA_OK if
  * isAuthenticated is true; then userId is required, email, sessionLookupId and
  * currentWalletIds are read where they are there.  PARA_SESSION_ENDED if it is
- * false or absent, unless the answer says nothing at all; else as above.
+ * false or absent, unless the answer says nothing at all; else as above, or
+ * PARA_NO_MEMORY.
  */
 para_reason_e para_session_parse_touch(para_session_t *session,
     para_span_t answer);

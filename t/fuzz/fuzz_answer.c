@@ -1,22 +1,26 @@
 /*
- * What Para answers: what is taken has its two fields, without a control byte;
- * and no answer makes an identity of another person's token.
+ * What Para answers to each of our calls: what is taken has its fields, without
+ * a control byte; and no answer makes an identity of another person's token.
  */
 
 #include "fuzz.h"
 #include "para_identity.h"
 #include "para_session.h"
+#include "para_wallet.h"
 
 
 static const char  fuzz_claims[] =
-    "{\"auth_identifier\":\"jane@example.com\",\"auth_method\":\"email\"}";
+    "{\"auth_identifier\":\"jane@example.com\",\"auth_method\":\"email\","
+    "\"para_user_id\":\"jane\"}";
 
+
+/* Whom it is bound to: by the id, or by identifier and type. */
 
 static void
 fuzz_match(const para_session_t *session)
 {
     para_token_t      token;
-    para_span_t       who;
+    para_span_t       who, id;
     para_issuer_t     issuer;
     para_identity_t   identity;
 
@@ -34,8 +38,14 @@ fuzz_match(const para_session_t *session)
     if (para_identity_build(&identity, &token, session, PARA_MATCH_STRICT)
         == PARA_OK)
     {
+        id = session->field[PARA_SESSION_USER_ID];
         who = session->field[PARA_SESSION_IDENTIFIER];
-        fuzz_assert(para_span_eq_nocase(who, PARA_SPAN("jane@example.com")));
+
+        fuzz_assert(id.data == NULL || para_span_eq(id, PARA_SPAN("jane")));
+        fuzz_assert(id.data != NULL || who.data != NULL);
+        fuzz_assert(who.data == NULL
+                    || para_span_eq_nocase(who,
+                                           PARA_SPAN("jane@example.com")));
     }
 
     para_identity_free(&identity);
@@ -43,33 +53,111 @@ fuzz_match(const para_session_t *session)
 }
 
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+fuzz_fields(const para_session_t *session)
 {
-    size_t           i, j, len;
-    para_span_t      text;
-    para_session_t   session;
-    unsigned char    body[PARA_SESSION_BODY_MAX];
+    int          i;
+    size_t       j;
+    para_span_t  text;
 
-    text = para_span(data, size);
+    for (i = 0; i < PARA_SESSION_FIELDS; i++) {
+        text = session->field[i];
+
+        if (i != PARA_SESSION_WALLET_IDS) {
+            fuzz_assert(text.len <= PARA_SESSION_TEXT_MAX);
+        }
+
+        fuzz_assert(text.len <= 65535);
+
+        for (j = 0; j < text.len; j++) {
+            fuzz_assert(text.data[j] >= 0x20 && text.data[j] != 0x7f);
+        }
+    }
+}
+
+
+static void
+fuzz_verify(para_span_t text)
+{
+    para_session_t  session;
 
     if (para_session_parse_verify(&session, text) == PARA_OK) {
         fuzz_assert(session.field[PARA_SESSION_IDENTIFIER].len != 0);
         fuzz_assert(session.field[PARA_SESSION_AUTH_TYPE].len != 0);
+        fuzz_assert(session.field[PARA_SESSION_WALLET_IDS].len == 0);
 
-        for (i = 0; i < PARA_SESSION_FIELDS; i++) {
-            fuzz_assert(session.field[i].len <= PARA_SESSION_TEXT_MAX);
-
-            for (j = 0; j < session.field[i].len; j++) {
-                fuzz_assert(session.field[i].data[j] >= 0x20
-                            && session.field[i].data[j] != 0x7f);
-            }
-        }
-
+        fuzz_fields(&session);
         fuzz_match(&session);
     }
 
     para_session_free(&session);
+}
+
+
+static void
+fuzz_touch(para_span_t text)
+{
+    para_span_t     wallets;
+    para_session_t  session;
+
+    if (para_session_parse_touch(&session, text) == PARA_OK) {
+        fuzz_assert(session.field[PARA_SESSION_USER_ID].len != 0);
+        fuzz_assert(session.field[PARA_SESSION_IDENTIFIER].len == 0);
+
+        fuzz_fields(&session);
+        fuzz_match(&session);
+
+        wallets = session.field[PARA_SESSION_WALLET_IDS];
+        fuzz_assert((para_wallet_check_type(wallets, PARA_SPAN_NONE)
+                     == PARA_OK)
+                    == (wallets.len != 0));
+
+    } else {
+        fuzz_assert(session.field[PARA_SESSION_USER_ID].data == NULL);
+    }
+
+    para_session_free(&session);
+}
+
+
+static void
+fuzz_wallet(para_span_t text)
+{
+    size_t         n;
+    unsigned char  id[PARA_WALLET_ID_MAX], body[PARA_WALLET_BODY_MAX];
+
+    if (para_wallet_parse(id, &n, text) == PARA_OK) {
+        fuzz_assert(n != 0 && n <= sizeof(id));
+        fuzz_assert(memchr(id, ',', n) == NULL);
+        fuzz_assert(para_wallet_check_id(para_span(id, n), PARA_SPAN_NONE,
+                                         para_span(id, n)) == PARA_OK
+                    || memchr(id, ':', n) != NULL);
+    }
+
+    /* any text as a list, and as an address that is asked for */
+
+    (void) para_wallet_check_address(text, PARA_SPAN("EVM"), text);
+    (void) para_wallet_check_type(text, text);
+
+    if (para_wallet_may_ask(PARA_SPAN("EVM:w"), PARA_SPAN_NONE, text)) {
+        n = para_wallet_body(body, text);
+        fuzz_assert(n > text.len && n <= sizeof(body));
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t          len;
+    para_span_t     text;
+    unsigned char   body[PARA_SESSION_BODY_MAX];
+
+    text = para_span(data, size);
+
+    fuzz_verify(text);
+    fuzz_touch(text);
+    fuzz_wallet(text);
 
     /* and the other way: a credential that is taken stands in the request */
 
