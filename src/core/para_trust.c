@@ -135,6 +135,15 @@ para_trust_use(const para_trust_t *trust, SSL_CTX *ctx)
 }
 
 
+/* The context holds a reference: no later store can have the same address. */
+
+int
+para_trust_has(const para_trust_t *trust, const SSL *ssl)
+{
+    return SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)) == trust->store;
+}
+
+
 void
 para_trust_free(para_trust_t *trust)
 {

@@ -15,6 +15,7 @@
 typedef struct para_trust_s  para_trust_t;
 
 struct ssl_ctx_st;                    /* OpenSSL's SSL_CTX */
+struct ssl_st;                        /* and its SSL */
 
 
 /*
@@ -33,6 +34,12 @@ para_trust_t *para_trust_parse(para_span_t pem, const char **why);
  * own.  Returns 0 if OpenSSL failed: the context is then as before.
  */
 int para_trust_use(const para_trust_t *trust, struct ssl_ctx_st *ctx);
+
+/*
+ * 1 if this connection was verified by these certificates: its context has them
+ * from para_trust_use(), and not others of the same contents.
+ */
+int para_trust_has(const para_trust_t *trust, const struct ssl_st *ssl);
 
 /* NULL is ignored. */
 void para_trust_free(para_trust_t *trust);

@@ -13,6 +13,8 @@
 /* CURLMOPT_QUICK_EXIT, which headers older than 8.20 do not have */
 #define NGX_PARA_FETCH_MULTI_QUICK_EXIT  ((CURLMoption) 21)
 
+#define NGX_PARA_FETCH_KEPT  16L        /* idle connections, at most */
+
 
 struct ngx_para_fetch_s {
     ngx_queue_t                  link;
@@ -25,6 +27,10 @@ struct ngx_para_fetch_s {
 
 
 static ngx_int_t ngx_para_fetch_init_multi(void);
+static ngx_para_fetch_t *ngx_para_fetch_begin(
+    const ngx_para_fetch_target_t *target, const ngx_str_t *etag,
+    const ngx_para_fetch_content_t *content, ngx_para_fetch_done_pt done,
+    void *data, ngx_log_t *log);
 static void ngx_para_fetch_act(curl_socket_t fd, int events);
 static void ngx_para_fetch_ready(ngx_socket_t fd, ngx_uint_t events);
 static void ngx_para_fetch_timer_handler(ngx_event_t *ev);
@@ -36,6 +42,7 @@ static ngx_para_fetch_t *ngx_para_fetch_find(CURL *easy);
 static int ngx_para_fetch_socket_callback(CURL *easy, curl_socket_t fd,
     int what, void *data, void *socket_data);
 static int ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data);
+static CURLcode ngx_para_fetch_again(ngx_para_fetch_t *fetch);
 static void ngx_para_fetch_end(ngx_para_fetch_t *fetch, CURLcode code);
 static void ngx_para_fetch_free(ngx_para_fetch_t *fetch);
 
@@ -105,7 +112,9 @@ ngx_para_fetch_init_multi(void)
     if (curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
                           ngx_para_fetch_socket_callback) != CURLM_OK
         || curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
-                             ngx_para_fetch_timer_callback) != CURLM_OK)
+                             ngx_para_fetch_timer_callback) != CURLM_OK
+        || curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, NGX_PARA_FETCH_KEPT)
+           != CURLM_OK)
     {
         (void) curl_multi_cleanup(multi);
         return NGX_ERROR;
@@ -162,6 +171,26 @@ ngx_para_fetch_start(const ngx_para_fetch_target_t *target,
     const ngx_str_t *etag, ngx_para_fetch_done_pt done, void *data,
     ngx_log_t *log)
 {
+    return ngx_para_fetch_begin(target, etag, NULL, done, data, log);
+}
+
+
+ngx_para_fetch_t *
+ngx_para_fetch_post(const ngx_para_fetch_target_t *target,
+    const ngx_para_fetch_content_t *content, ngx_para_fetch_done_pt done,
+    void *data, ngx_log_t *log)
+{
+    static const ngx_str_t  none = ngx_null_string;
+
+    return ngx_para_fetch_begin(target, &none, content, done, data, log);
+}
+
+
+static ngx_para_fetch_t *
+ngx_para_fetch_begin(const ngx_para_fetch_target_t *target,
+    const ngx_str_t *etag, const ngx_para_fetch_content_t *content,
+    ngx_para_fetch_done_pt done, void *data, ngx_log_t *log)
+{
     ngx_pool_t        *pool;
     ngx_para_fetch_t  *fetch;
 
@@ -181,6 +210,7 @@ ngx_para_fetch_start(const ngx_para_fetch_target_t *target,
     }
 
     fetch->pool = pool;
+    fetch->transfer.post = content;
     fetch->done = done;
     fetch->data = data;
 
@@ -368,14 +398,25 @@ ngx_para_fetch_collect(void)
 {
     int                left;
     CURLMsg           *msg;
+    CURLcode           rc;
     ngx_para_fetch_t  *fetch;
 
     while ((msg = curl_multi_info_read(ngx_para_fetch_multi, &left)) != NULL) {
 
         fetch = ngx_para_fetch_find(msg->easy_handle);
 
-        if (fetch && msg->msg == CURLMSG_DONE) {
-            ngx_para_fetch_end(fetch, msg->data.result);
+        if (fetch == NULL || msg->msg != CURLMSG_DONE) {
+            continue;
+        }
+
+        rc = msg->data.result;
+
+        if (fetch->transfer.foreign) {
+            rc = ngx_para_fetch_again(fetch);
+        }
+
+        if (rc != CURLE_AGAIN) {
+            ngx_para_fetch_end(fetch, rc);
         }
     }
 }
@@ -399,6 +440,31 @@ ngx_para_fetch_find(CURL *easy)
     }
 
     return NULL;
+}
+
+
+/* CURLE_AGAIN: it has begun anew; else what it ends with. */
+
+static CURLcode
+ngx_para_fetch_again(ngx_para_fetch_t *fetch)
+{
+    (void) curl_multi_remove_handle(ngx_para_fetch_multi,
+                                    fetch->transfer.easy);
+
+    /* libcurl was told not to take another's */
+
+    if (fetch->transfer.fresh) {
+        return CURLE_SSL_CONNECT_ERROR;
+    }
+
+    if (ngx_para_fetch_transfer_renew(&fetch->transfer) != NGX_OK
+        || curl_multi_add_handle(ngx_para_fetch_multi, fetch->transfer.easy)
+           != CURLM_OK)
+    {
+        return CURLE_OUT_OF_MEMORY;
+    }
+
+    return CURLE_AGAIN;
 }
 
 

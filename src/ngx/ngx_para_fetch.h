@@ -1,6 +1,6 @@
 /*
- * One GET over libcurl, on nginx's events: it never blocks the process, and has
- * an end.  What is fetched is its user's affair.
+ * One GET or POST over libcurl, on nginx's events: it never blocks the process,
+ * and has an end.  What is fetched is its user's affair.
  */
 
 #ifndef NGX_PARA_FETCH_H
@@ -38,6 +38,7 @@ typedef struct {
                                                    if there is none */
     ngx_str_t                   cache_control;
     ngx_str_t                   age;
+    ngx_str_t                   retry_after;
     const char                 *error;          /* libcurl's words for the log,
                                                    "": it has none */
 } ngx_para_fetch_answer_t;
@@ -49,7 +50,19 @@ typedef struct {
     size_t                      max;            /* bytes of the body */
     ngx_msec_t                  timeout;        /* of all together, the name
                                                    lookup included */
+    ngx_uint_t                  reuse;          /* unsigned  reuse:1; over a
+                                                   connection that is kept for
+                                                   the next with this trust */
 } ngx_para_fetch_target_t;
+
+
+/* What is sent in a POST: JSON, or nothing. */
+
+typedef struct {
+    ngx_str_t                   body;
+    const ngx_str_t            *headers;        /* "Name: value", [ -~] only */
+    ngx_uint_t                  nheaders;
+} ngx_para_fetch_content_t;
 
 
 typedef struct ngx_para_fetch_s  ngx_para_fetch_t;
@@ -95,6 +108,15 @@ void ngx_para_fetch_exit_process(ngx_cycle_t *cycle);
 ngx_para_fetch_t *ngx_para_fetch_start(const ngx_para_fetch_target_t *target,
     const ngx_str_t *etag, ngx_para_fetch_done_pt done, void *data,
     ngx_log_t *log);
+
+/*
+ * The same with a POST.  The content is copied, and the copies are overwritten
+ * in the end; not so those that libcurl and OpenSSL make of the request as they
+ * write it.
+ */
+ngx_para_fetch_t *ngx_para_fetch_post(const ngx_para_fetch_target_t *target,
+    const ngx_para_fetch_content_t *content, ngx_para_fetch_done_pt done,
+    void *data, ngx_log_t *log);
 
 /* Before done has returned; inside of it, it does nothing. */
 void ngx_para_fetch_cancel(ngx_para_fetch_t *fetch);

@@ -5,6 +5,10 @@
 
 #define NGX_PARA_FETCH_MAX_HEAD  16384         /* bytes of all header lines */
 
+/* of a connection that is kept, of a name's addresses; s */
+#define NGX_PARA_FETCH_LIFETIME  300L
+#define NGX_PARA_FETCH_NAME      60L
+
 
 #if (NGX_PARA_FETCH_ERROR_SIZE < CURL_ERROR_SIZE)
 #error libcurl writes longer errors
@@ -19,14 +23,22 @@
     }
 
 
+static ngx_int_t ngx_para_fetch_add_header(
+    ngx_para_fetch_transfer_t *transfer, const char *line);
 static ngx_int_t ngx_para_fetch_set_headers(
     ngx_para_fetch_transfer_t *transfer, const ngx_str_t *etag);
+static ngx_int_t ngx_para_fetch_set_content(
+    ngx_para_fetch_transfer_t *transfer,
+    const ngx_para_fetch_content_t *content);
 static CURLcode ngx_para_fetch_set_request(
     ngx_para_fetch_transfer_t *transfer);
+static CURLcode ngx_para_fetch_set_reuse(ngx_para_fetch_transfer_t *transfer);
 static CURLcode ngx_para_fetch_set_bounds(ngx_para_fetch_transfer_t *transfer);
 static CURLcode ngx_para_fetch_set_tls(ngx_para_fetch_transfer_t *transfer);
 static CURLcode ngx_para_fetch_tls_callback(CURL *easy, void *ssl_ctx,
     void *data);
+static int ngx_para_fetch_connected_callback(void *data, char *address,
+    char *local_address, int port, int local_port);
 static size_t ngx_para_fetch_head_callback(char *line, size_t size, size_t n,
     void *data);
 static size_t ngx_para_fetch_body_callback(char *bytes, size_t size, size_t n,
@@ -44,15 +56,23 @@ ngx_para_fetch_transfer_init(ngx_para_fetch_transfer_t *transfer,
     ngx_pool_t *pool, const ngx_para_fetch_target_t *target,
     const ngx_str_t *etag)
 {
+    ngx_int_t  rc;
+
     transfer->pool = pool;
     transfer->target = target;
     transfer->conditional = (etag->len != 0);
 
     transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL) {
+        return NGX_ERROR;
+    }
 
-    if (transfer->easy == NULL
-        || ngx_para_fetch_set_headers(transfer, etag) != NGX_OK
+    rc = transfer->post ? ngx_para_fetch_set_content(transfer, transfer->post)
+                        : ngx_para_fetch_set_headers(transfer, etag);
+
+    if (rc != NGX_OK
         || ngx_para_fetch_set_request(transfer) != CURLE_OK
+        || ngx_para_fetch_set_reuse(transfer) != CURLE_OK
         || ngx_para_fetch_set_bounds(transfer) != CURLE_OK
         || ngx_para_fetch_set_tls(transfer) != CURLE_OK)
     {
@@ -66,8 +86,50 @@ ngx_para_fetch_transfer_init(ngx_para_fetch_transfer_t *transfer,
 void
 ngx_para_fetch_transfer_free(ngx_para_fetch_transfer_t *transfer)
 {
+    struct curl_slist  *header;
+
     curl_easy_cleanup(transfer->easy);
+
+    /* keys and sessions, and what was said of them */
+
+    for (header = transfer->headers; header; header = header->next) {
+        ngx_explicit_memzero(header->data, ngx_strlen(header->data));
+    }
+
     curl_slist_free_all(transfer->headers);
+
+    ngx_explicit_memzero(transfer->sent.data, transfer->sent.len);
+    ngx_explicit_memzero(transfer->body.data, transfer->body.len);
+}
+
+
+ngx_int_t
+ngx_para_fetch_transfer_renew(ngx_para_fetch_transfer_t *transfer)
+{
+    transfer->foreign = 0;
+    transfer->fresh = 1;
+
+    return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L)
+           == CURLE_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Each line is copied. */
+
+static ngx_int_t
+ngx_para_fetch_add_header(ngx_para_fetch_transfer_t *transfer,
+    const char *line)
+{
+    struct curl_slist  *headers;
+
+    headers = curl_slist_append(transfer->headers, line);
+    if (headers == NULL) {
+        return NGX_ERROR;
+    }
+
+    transfer->headers = headers;
+
+    return NGX_OK;
 }
 
 
@@ -75,16 +137,15 @@ static ngx_int_t
 ngx_para_fetch_set_headers(ngx_para_fetch_transfer_t *transfer,
     const ngx_str_t *etag)
 {
-    u_char             *line;
-    struct curl_slist  *headers;
+    u_char  *line;
 
-    headers = curl_slist_append(NULL, "Accept: application/jwk-set+json, "
-                                "application/json;q=0.9, */*;q=0.1");
-    if (headers == NULL) {
+    if (ngx_para_fetch_add_header(transfer,
+                                  "Accept: application/jwk-set+json, "
+                                  "application/json;q=0.9, */*;q=0.1")
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    transfer->headers = headers;
 
     if (etag->len == 0) {
         return NGX_OK;
@@ -97,14 +158,66 @@ ngx_para_fetch_set_headers(ngx_para_fetch_transfer_t *transfer,
 
     ngx_sprintf(line, "If-None-Match: %V%Z", etag);
 
-    headers = curl_slist_append(transfer->headers, (char *) line);
-    if (headers == NULL) {
+    return ngx_para_fetch_add_header(transfer, (char *) line);
+}
+
+
+static ngx_int_t
+ngx_para_fetch_set_content(ngx_para_fetch_transfer_t *transfer,
+    const ngx_para_fetch_content_t *content)
+{
+    u_char     *line;
+    CURLcode    rc;
+    ngx_int_t   added;
+    ngx_uint_t  i;
+
+    /* libcurl would call it a form */
+
+    if (ngx_para_fetch_add_header(transfer, "Accept: application/json")
+        != NGX_OK
+        || ngx_para_fetch_add_header(transfer, content->body.len
+                                     ? "Content-Type: application/json"
+                                     : "Content-Type:")
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    transfer->headers = headers;
+    for (i = 0; i < content->nheaders; i++) {
 
-    return NGX_OK;
+        line = ngx_pnalloc(transfer->pool, content->headers[i].len + 1);
+        if (line == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_sprintf(line, "%V%Z", &content->headers[i]);
+
+        added = ngx_para_fetch_add_header(transfer, (char *) line);
+
+        ngx_explicit_memzero(line, content->headers[i].len);
+
+        if (added != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    transfer->sent.data = ngx_pnalloc(transfer->pool, content->body.len + 1);
+    if (transfer->sent.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    transfer->sent.len = content->body.len;
+    ngx_memcpy(transfer->sent.data, content->body.data, content->body.len);
+
+    rc = CURLE_OK;
+
+    ngx_para_fetch_set(rc, transfer->easy, CURLOPT_POST, 1L);
+    ngx_para_fetch_set(rc, transfer->easy, CURLOPT_POSTFIELDS,
+                       transfer->sent.data);
+    ngx_para_fetch_set(rc, transfer->easy, CURLOPT_POSTFIELDSIZE,
+                       (long) transfer->sent.len);
+
+    return rc == CURLE_OK ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -126,17 +239,55 @@ ngx_para_fetch_set_request(ngx_para_fetch_transfer_t *transfer)
     ngx_para_fetch_set(rc, easy, CURLOPT_USERAGENT, "nginx-para-auth");
     ngx_para_fetch_set(rc, easy, CURLOPT_HTTPHEADER, transfer->headers);
 
-    /* a libcurl without HTTP/2 refuses this, and does without */
-    (void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                            (long) CURL_HTTP_VERSION_2TLS);
-
     /* whatever the environment says */
     ngx_para_fetch_set(rc, easy, CURLOPT_PROXY, "");
 
-    /* fetches are minutes apart: nothing is kept for the next */
-    ngx_para_fetch_set(rc, easy, CURLOPT_FRESH_CONNECT, 1L);
-    ngx_para_fetch_set(rc, easy, CURLOPT_FORBID_REUSE, 1L);
-    ngx_para_fetch_set(rc, easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    return rc;
+}
+
+
+static CURLcode
+ngx_para_fetch_set_reuse(ngx_para_fetch_transfer_t *transfer)
+{
+    CURL      *easy;
+    CURLcode   rc;
+
+    rc = CURLE_OK;
+    easy = transfer->easy;
+
+    if (!transfer->target->reuse) {
+
+        /* a libcurl without HTTP/2 refuses this, and does without */
+        (void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                                (long) CURL_HTTP_VERSION_2TLS);
+
+        /* fetches are minutes apart: nothing is kept for the next */
+        ngx_para_fetch_set(rc, easy, CURLOPT_FRESH_CONNECT, 1L);
+        ngx_para_fetch_set(rc, easy, CURLOPT_FORBID_REUSE, 1L);
+        ngx_para_fetch_set(rc, easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+
+        return rc;
+    }
+
+    /*
+     * Not HTTP/2: a connection on which nothing comes any more would be kept
+     * after a timeout, and all that follow would be sent over it.
+     */
+
+    ngx_para_fetch_set(rc, easy, CURLOPT_HTTP_VERSION,
+                       (long) CURL_HTTP_VERSION_1_1);
+
+    /* the name's addresses may change */
+    ngx_para_fetch_set(rc, easy, CURLOPT_MAXLIFETIME_CONN,
+                       NGX_PARA_FETCH_LIFETIME);
+    ngx_para_fetch_set(rc, easy, CURLOPT_DNS_CACHE_TIMEOUT,
+                       NGX_PARA_FETCH_NAME);
+
+    if (transfer->target->trust) {
+        ngx_para_fetch_set(rc, easy, CURLOPT_PREREQFUNCTION,
+                           ngx_para_fetch_connected_callback);
+        ngx_para_fetch_set(rc, easy, CURLOPT_PREREQDATA, transfer);
+    }
 
     return rc;
 }
@@ -219,6 +370,33 @@ ngx_para_fetch_tls_callback(CURL *easy, void *ssl_ctx, void *data)
 }
 
 
+/*
+ * libcurl does not know whom a connection that it kept was verified by: before
+ * anything is sent over one, we look.
+ */
+
+static int
+ngx_para_fetch_connected_callback(void *data, char *address,
+    char *local_address, int port, int local_port)
+{
+    ngx_para_fetch_transfer_t *transfer = data;
+
+    struct curl_tlssessioninfo  *tls;
+
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_TLS_SSL_PTR, &tls)
+        == CURLE_OK
+        && tls->internals
+        && para_trust_has(transfer->target->trust, tls->internals))
+    {
+        return CURL_PREREQFUNC_OK;
+    }
+
+    transfer->foreign = 1;
+
+    return CURL_PREREQFUNC_ABORT;
+}
+
+
 static size_t
 ngx_para_fetch_head_callback(char *line, size_t size, size_t n, void *data)
 {
@@ -249,6 +427,16 @@ ngx_para_fetch_body_callback(char *bytes, size_t size, size_t n, void *data)
     (void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 
     if (status != 200) {
+
+        /* read to its end, the connection can be kept */
+
+        if (transfer->target->reuse
+            && n <= transfer->target->max - transfer->dropped)
+        {
+            transfer->dropped += n;
+            return n;
+        }
+
         transfer->unread = 1;
         return CURL_WRITEFUNC_ERROR;
     }
@@ -290,6 +478,7 @@ ngx_para_fetch_transfer_answer(const ngx_para_fetch_transfer_t *transfer,
     answer->etag = ngx_para_fetch_header(transfer, "ETag");
     answer->cache_control = ngx_para_fetch_header(transfer, "Cache-Control");
     answer->age = ngx_para_fetch_header(transfer, "Age");
+    answer->retry_after = ngx_para_fetch_header(transfer, "Retry-After");
 
     if (answer->outcome == NGX_PARA_FETCH_OK) {
         answer->body = transfer->body;

@@ -258,6 +258,45 @@ test_lifetimes(void **state)
 }
 
 
+/* By whom a connection was verified, also if another has the same contents. */
+
+static void
+test_has(void **state)
+{
+    SSL           *ssl;
+    SSL_CTX       *ctx, *bare;
+    para_trust_t  *trust, *twin;
+
+    (void) state;
+
+    trust = trust_of(made.ca.pem);
+    twin = trust_of(made.ca.pem);
+
+    bare = SSL_CTX_new(TLS_client_method());
+    ssl = SSL_new(bare);
+    assert_false(para_trust_has(trust, ssl));
+    SSL_free(ssl);
+    SSL_CTX_free(bare);
+
+    ctx = client_of(trust);
+    ssl = SSL_new(ctx);
+    SSL_CTX_free(ctx);
+
+    assert_true(para_trust_has(trust, ssl));
+    assert_false(para_trust_has(twin, ssl));
+
+    /* none of a later life has its address while the connection is there */
+
+    para_trust_free(trust);
+    para_trust_free(twin);
+    trust = trust_of(made.ca.pem);
+    assert_false(para_trust_has(trust, ssl));
+
+    SSL_free(ssl);
+    para_trust_free(trust);
+}
+
+
 static void
 test_bundles(void **state)
 {
@@ -457,6 +496,7 @@ main(void)
         cmocka_unit_test(test_trusts_these_and_no_others),
         cmocka_unit_test(test_replaces),
         cmocka_unit_test(test_lifetimes),
+        cmocka_unit_test(test_has),
         cmocka_unit_test(test_bundles),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_text),
