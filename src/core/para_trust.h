@@ -35,14 +35,14 @@ para_trust_t *para_trust_parse(para_span_t pem, const char **why);
  */
 int para_trust_use(const para_trust_t *trust, struct ssl_ctx_st *ctx);
 
+/* NULL is ignored. */
+void para_trust_free(para_trust_t *trust);
+
 /*
  * 1 if this connection was verified by these certificates: its context has them
  * from para_trust_use(), and not others of the same contents.
  */
 int para_trust_has(const para_trust_t *trust, const struct ssl_st *ssl);
-
-/* NULL is ignored. */
-void para_trust_free(para_trust_t *trust);
 
 
 #endif /* PARA_TRUST_H */
