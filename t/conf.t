@@ -600,7 +600,7 @@ refused('a way for another provider', qr/no way to Para for "app": include/,
         . 'proxy_pass $para_auth_api/x; }');
 refused('a way for nobody', qr/para_auth_upstream .*unknown provider "apq"/,
     server => 'location = /v { para_auth_upstream apq verify; }');
-refused('an unknown endpoint', qr/unknown endpoint "touch", it is "verify"/,
+refused('an unknown endpoint', qr/unknown endpoint "touches", it is one of "verify", /,
     server => 'location = /v { para_auth_upstream app touch; }');
 refused("in a location \"$_\"",
     qr/stands in an exact location only, as in "location = \/_para_auth/,

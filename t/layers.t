@@ -21,9 +21,12 @@ my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
 # two of them work on, a store is what a cache is made of, a cookie is a
 # credential's, a file is read by several, an issuer is part of a provider and
 # has keys, keys are fetched, shared, kept in a file and waited for, a call is a
-# subrequest that others wait for.
+# subrequest that others wait for, an answer is one to a question.
 my %ADAPTER_MAY = (
+    ngx_para_answer     => [qw(ngx_para_question)],
     ngx_para_cache      => [qw(ngx_para_store)],
+    ngx_para_call       => [qw(ngx_para_answer ngx_para_flight
+                               ngx_para_subrequest)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
     ngx_para_fetch      => [qw(ngx_para_fetch_transfer ngx_para_watch)],
     ngx_para_fetch_conf => [qw(ngx_para_fetch)],
@@ -36,7 +39,7 @@ my %ADAPTER_MAY = (
                                ngx_para_keys_file)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer
                                ngx_para_keys_file)],
-    ngx_para_verify     => [qw(ngx_para_flight ngx_para_subrequest)],
+    ngx_para_upstream   => [qw(ngx_para_question)],
 );
 
 sub includes {

@@ -15,6 +15,7 @@
 #include "../core/para_reason.h"
 #include "../core/para_token.h"
 
+#include "ngx_para_call.h"
 #include "ngx_para_challenge.h"
 #include "ngx_para_credential.h"
 #include "ngx_para_headers.h"
@@ -22,7 +23,6 @@
 #include "ngx_para_keys.h"
 #include "ngx_para_provider.h"
 #include "ngx_para_upstream.h"
-#include "ngx_para_verify.h"
 
 
 #define NGX_HTTP_PARA_AUTH_JWT      0x01
@@ -47,7 +47,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_array_t                 targets;      /* ngx_para_verify_target_t * */
+    ngx_array_t                 targets;      /* ngx_para_call_target_t * */
     ngx_array_t                 marked;       /* ngx_http_para_auth_loc_conf_t *
                                                  that lead to Para */
     ngx_array_t                 protected;    /* ngx_http_para_auth_loc_conf_t *
@@ -74,7 +74,10 @@ typedef struct {
     ngx_para_upstream_t        *upstream;     /* marked: a way to Para */
     ngx_para_provider_t        *marked;       /* whose */
 
-    ngx_para_verify_target_t   *target;       /* the way to Para from here */
+    ngx_para_call_target_t     *way;          /* where it leads */
+
+    /* the ways to Para from here, by endpoint; NULL: none */
+    ngx_para_call_target_t     *target[NGX_PARA_ENDPOINTS];
     u_char                      policy[PARA_DIGEST_SIZE];
 } ngx_http_para_auth_loc_conf_t;
 
@@ -101,7 +104,7 @@ typedef struct {
     para_token_t                          verified;
     ngx_para_keys_wait_t                  keys;        /* newer ones */
     uint32_t                              keys_asked;  /* whose, by issuer */
-    ngx_para_verify_t                     verify;
+    ngx_para_call_share_t                 call;
     ngx_str_t                             session_record;
 
     para_span_t                           field[PARA_ID_FIELDS];

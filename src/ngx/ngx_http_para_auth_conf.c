@@ -80,7 +80,7 @@ ngx_http_para_auth_create_srv_conf(ngx_conf_t *cf)
     }
 
     if (ngx_array_init(&scf->targets, cf->pool, 1,
-                       sizeof(ngx_para_verify_target_t *))
+                       sizeof(ngx_para_call_target_t *))
         != NGX_OK
         || ngx_array_init(&scf->marked, cf->pool, 1,
                           sizeof(ngx_http_para_auth_loc_conf_t *))
@@ -273,7 +273,7 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
 {
     ngx_uint_t                       i;
     ngx_para_upstream_t             *upstream;
-    ngx_para_verify_target_t        *target, **targets;
+    ngx_para_call_target_t          *target, **targets;
     ngx_http_para_auth_srv_conf_t   *scf;
     ngx_http_para_auth_loc_conf_t  **marked;
 
@@ -294,17 +294,20 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
     targets = scf->targets.elts;
 
     for (i = 0; i < scf->targets.nelts; i++) {
-        if (targets[i]->provider == lcf->marked) {
+        if (targets[i]->provider == lcf->marked
+            && targets[i]->endpoint == upstream->endpoint)
+        {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "para_auth_upstream in %s:%ui: this server has "
-                          "another location for \"%V verify\" already, remove "
+                          "another location for \"%V %V\" already, remove "
                           "one of them", upstream->file, upstream->line,
-                          &upstream->provider);
+                          &upstream->provider,
+                          ngx_para_endpoint_name(upstream->endpoint));
             return NGX_CONF_ERROR;
         }
     }
 
-    target = ngx_pcalloc(cf->pool, sizeof(ngx_para_verify_target_t));
+    target = ngx_pcalloc(cf->pool, sizeof(ngx_para_call_target_t));
     targets = ngx_array_push(&scf->targets);
     marked = ngx_array_push(&scf->marked);
 
@@ -319,6 +322,9 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
 
     target->uri = upstream->uri;
     target->provider = lcf->marked;
+    target->endpoint = upstream->endpoint;
+
+    lcf->way = target;
 
     *targets = target;
     *marked = lcf;
@@ -518,8 +524,8 @@ static ngx_int_t
 ngx_http_para_auth_find_target(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf)
 {
-    ngx_uint_t                  i;
-    ngx_para_verify_target_t  **target;
+    ngx_uint_t                i;
+    ngx_para_call_target_t  **target;
 
     if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
         return NGX_OK;
@@ -529,9 +535,12 @@ ngx_http_para_auth_find_target(ngx_conf_t *cf,
 
     for (i = 0; i < scf->targets.nelts; i++) {
         if (target[i]->provider == lcf->provider) {
-            lcf->target = target[i];
-            return NGX_OK;
+            lcf->target[target[i]->endpoint] = target[i];
         }
+    }
+
+    if (lcf->target[NGX_PARA_VERIFY]) {
+        return NGX_OK;
     }
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

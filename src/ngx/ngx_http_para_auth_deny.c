@@ -27,8 +27,8 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
     retry_after = ctx->retry_after;
 
     if (retry_after == 0) {
-        retry_after = ctx->verify.done ? ctx->verify.result.retry_after
-                                       : NGX_PARA_VERIFY_RETRY_AFTER;
+        retry_after = ctx->call.done ? ctx->call.result.retry_after
+                                       : NGX_PARA_RETRY_AFTER;
     }
 
     return ngx_para_challenge_send(r, &ctx->challenge,

@@ -104,7 +104,7 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 
         /* the guard let only our own subrequest come here */
 
-        ngx_para_verify_enter(&ctx->verify);
+        ngx_para_call_enter(&ctx->call);
 
         return NGX_DECLINED;
     }
@@ -222,8 +222,8 @@ ngx_http_para_auth_guard(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
-    if (r != r->main && ctx && ngx_para_verify_is(&ctx->verify, r)) {
-        rc = ngx_para_verify_admit(&ctx->verify, lcf->marked);
+    if (r != r->main && ctx && ngx_para_call_is(&ctx->call, r)) {
+        rc = ngx_para_call_admit(&ctx->call, lcf->way);
         return rc == NGX_OK ? NGX_DECLINED : rc;
     }
 
@@ -320,8 +320,8 @@ ngx_http_para_auth_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
         ctx = ngx_http_para_auth_find_ctx(r->main);
 
-        if (ctx && ngx_para_verify_is(&ctx->verify, r)) {
-            ngx_para_verify_capture(&ctx->verify, in);
+        if (ctx && ngx_para_call_is(&ctx->call, r)) {
+            ngx_para_call_capture(&ctx->call, in);
             return NGX_OK;
         }
     }

@@ -20,8 +20,8 @@ static ngx_int_t ngx_http_para_auth_session_key(
     ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e reason, const ngx_str_t *record);
-static void ngx_http_para_auth_store_session(const ngx_para_verify_result_t
-    *result, const u_char *key, void *data);
+static void ngx_http_para_auth_store_session(const ngx_para_result_t *result,
+    const u_char *key, void *data);
 
 
 ngx_int_t
@@ -246,7 +246,7 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
-    ngx_para_verify_t               *verify;
+    ngx_para_call_share_t           *call;
     ngx_para_cache_session_t         cached;
     ngx_http_para_auth_main_conf_t  *mcf;
 
@@ -261,17 +261,17 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    verify = &ctx->verify;
+    call = &ctx->call;
 
-    if (ngx_para_verify_pending(verify, ctx->session_key)) {
+    if (ngx_para_call_pending(call, ctx->session_key)) {
 
-        if (verify->done) {
-            verify->pending = 0;
-            return ngx_http_para_auth_use_session(ctx, verify->result.reason,
-                                                  &verify->result.record);
+        if (call->done) {
+            call->pending = 0;
+            return ngx_http_para_auth_use_session(ctx, call->result.reason,
+                                                  &call->result.record);
         }
 
-        if (!verify->retry) {
+        if (!call->retry) {
             return NGX_AGAIN;
         }
     }
@@ -367,20 +367,26 @@ ngx_http_para_auth_start_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
+    ngx_para_question_t              question;
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
-    rc = ngx_para_verify_start(r, &ctx->verify, lcf->target, ctx->session_key,
-                               ctx->session, ngx_http_para_auth_store_session,
-                               mcf->zone);
+    rc = ngx_para_question_verify(r->pool, &question, ctx->session);
+
+    if (rc == NGX_OK) {
+        rc = ngx_para_call_start(r, &ctx->call,
+                                 lcf->target[question.endpoint],
+                                 ctx->session_key, &question,
+                                 ngx_http_para_auth_store_session, mcf->zone);
+    }
 
     if (rc != NGX_AGAIN) {
         ctx->reason = PARA_NO_MEMORY;
         return NGX_ERROR;
     }
 
-    ctx->cache = ctx->verify.leader ? NGX_HTTP_PARA_AUTH_CACHE_MISS
+    ctx->cache = ctx->call.leader ? NGX_HTTP_PARA_AUTH_CACHE_MISS
                                     : NGX_HTTP_PARA_AUTH_CACHE_WAIT;
 
     return NGX_AGAIN;
@@ -416,7 +422,7 @@ ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
 
 
 static void
-ngx_http_para_auth_store_session(const ngx_para_verify_result_t *result,
+ngx_http_para_auth_store_session(const ngx_para_result_t *result,
     const u_char *key, void *data)
 {
     ngx_shm_zone_t *zone = data;

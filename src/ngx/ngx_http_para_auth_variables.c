@@ -210,18 +210,18 @@ ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
     if (r == r->main || ctx == NULL || lcf->marked == NULL
-        || !ngx_para_verify_is(&ctx->verify, r)
+        || !ngx_para_call_is(&ctx->call, r)
         || r->upstream == NULL || r->upstream->request_sent)
     {
         return NGX_OK;
     }
 
     if (!ngx_para_upstream_leads_to_api(r, lcf->upstream)) {
-        ngx_para_verify_withhold(&ctx->verify);
+        ngx_para_call_withhold(&ctx->call);
         return NGX_OK;
     }
 
-    if (ngx_para_verify_arm(&ctx->verify) != NGX_OK) {
+    if (ngx_para_call_arm(&ctx->call) == NULL) {
         return NGX_OK;
     }
 

@@ -77,9 +77,14 @@ ngx_para_subrequest_prepare(ngx_http_request_t *r, ngx_buf_t *body,
 
     if (ngx_list_init(&parts->headers, r->pool, 4, sizeof(ngx_table_elt_t))
         != NGX_OK
-        || ngx_para_subrequest_header(r, &parts->headers, &type, &json)
-           != NGX_OK
         || ngx_para_subrequest_header(r, &parts->headers, &accept, &json)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (body
+        && ngx_para_subrequest_header(r, &parts->headers, &type, &json)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -100,6 +105,12 @@ ngx_para_subrequest_body(ngx_http_request_t *r, ngx_buf_t *body,
         return NGX_ERROR;
     }
 
+    parts->body = rb;
+
+    if (body == NULL) {
+        return NGX_OK;
+    }
+
     rb->bufs = ngx_alloc_chain_link(r->pool);
     if (rb->bufs == NULL) {
         return NGX_ERROR;
@@ -110,8 +121,6 @@ ngx_para_subrequest_body(ngx_http_request_t *r, ngx_buf_t *body,
     rb->bufs->buf = body;
     rb->bufs->next = NULL;
     rb->buf = body;
-
-    parts->body = rb;
 
     return NGX_OK;
 }
@@ -155,7 +164,11 @@ static void
 ngx_para_subrequest_become(ngx_http_request_t *sr,
     const ngx_para_subrequest_parts_t *parts)
 {
+    ngx_buf_t  *body;
+
     static const ngx_str_t  post = ngx_string("POST");
+
+    body = parts->body->buf;
 
     sr->variables = parts->variables;
 
@@ -163,8 +176,7 @@ ngx_para_subrequest_become(ngx_http_request_t *sr,
 
     sr->headers_in.headers = parts->headers;
     sr->headers_in.headers.last = &sr->headers_in.headers.part;
-    sr->headers_in.content_length_n = parts->body->buf->last
-                                      - parts->body->buf->pos;
+    sr->headers_in.content_length_n = body ? body->last - body->pos : 0;
     sr->headers_in.keep_alive_n = -1;
 
     sr->request_body = parts->body;

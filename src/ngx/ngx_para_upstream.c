@@ -27,6 +27,7 @@ char *
 ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_str_t                  *value;
+    ngx_para_endpoint_e         endpoint;
     ngx_para_upstream_t        *upstream, **up;
     ngx_http_core_loc_conf_t   *clcf;
 
@@ -37,10 +38,12 @@ ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate, mark another location";
     }
 
-    if (ngx_strcmp(value[2].data, "verify") != 0) {
+    endpoint = ngx_para_endpoint_find(&value[2]);
+
+    if (endpoint == NGX_PARA_ENDPOINTS) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown endpoint \"%V\", it is \"verify\"",
-                           &value[2]);
+                           "unknown endpoint \"%V\", it is one of \"verify\", "
+                           "\"touch\" and \"wallets\"", &value[2]);
         return NGX_CONF_ERROR;
     }
 
@@ -60,6 +63,7 @@ ngx_para_upstream_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     upstream->uri = clcf->name;
     upstream->provider = value[1];
+    upstream->endpoint = endpoint;
     upstream->clcf = clcf;
     upstream->file = cf->conf_file->file.name.data;
     upstream->line = cf->conf_file->line;

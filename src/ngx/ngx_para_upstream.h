@@ -10,6 +10,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_para_question.h"
+
 
 /* Where Para is: what the location's proxy_pass must lead to. */
 
@@ -24,6 +26,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                  uri;         /* of the location */
     ngx_str_t                  provider;    /* name */
+    ngx_para_endpoint_e        endpoint;
     ngx_para_upstream_api_t    api;         /* the glue fills it in */
     ngx_http_core_loc_conf_t  *clcf;
     u_char                    *file;        /* where it is configured */
