@@ -454,6 +454,44 @@ alloc_run_revocation(void)
 }
 
 
+/* All keys of a request, or word that there are none to be had. */
+
+static int
+alloc_run_revoked(void)
+{
+    int                         good;
+    para_token_t                token;
+    para_digest_t              *digest;
+    para_revocation_keys_t      keys;
+    para_revocation_subject_t   subject;
+
+    memset(&token, 0, sizeof(token));
+    memset(&subject, 0, sizeof(subject));
+
+    token.claims = para_json_parse(unit_span("{\"iat\":1,\"jti\":\"7\"}"), 99);
+    digest = para_digest_create();
+    good = 0;
+
+    if (token.claims != NULL && digest != NULL) {
+        subject.token = &token;
+        subject.text = unit_span("a.b.c");
+        subject.credential = unit_span("token");
+
+        good = para_revocation_keys(&keys, digest, &subject);
+
+        if (good) {
+            assert_int_equal(keys.n, 4);
+            assert_true(keys.has_iat);
+        }
+    }
+
+    para_digest_free(digest);
+    para_json_free(token.claims);
+
+    return good;
+}
+
+
 /*
  * Strings of each length around jansson's buffer: a byte that finds no room
  * must not go missing, and the closing quote is one.
@@ -698,6 +736,7 @@ test_the_rest(void **state)
     alloc_each(alloc_run_signer, 1);
     alloc_each(alloc_run_wallet, 0);
     alloc_each(alloc_run_revocation, 0);
+    alloc_each(alloc_run_revoked, 0);
     alloc_each(alloc_run_digest, 0);
     alloc_each(alloc_run_keyfile, 0);
 

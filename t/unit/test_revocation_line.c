@@ -100,9 +100,9 @@ test_bad_lines(void **state)
         "1 user " HEX "0 1 2\n",
         "1 user 0" HEX " 1 2\n",
         "1 user F00102030405060708090a0b0c0d0e0f"
-        "f0f1f2f3f4f5f6f7f8f9fafbfcfdfef 1 2\n",
+        "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff 1 2\n",
         "1 user g00102030405060708090a0b0c0d0e0f"
-        "f0f1f2f3f4f5f6f7f8f9fafbfcfdfef 1 2\n",
+        "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff 1 2\n",
         "1 user abc 1 2\n",
         "1 user " HEX "\n",
         "1 user " HEX " \n",

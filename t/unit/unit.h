@@ -58,7 +58,7 @@ char *unit_repeat(char c, size_t len);
  */
 para_span_t unit_exact(const void *data, size_t len);
 
-/* Base64 of the standard alphabet with padding, NUL-terminated, the caller's. */
+/* Base64, standard alphabet and padding, NUL-terminated, the caller's. */
 char *unit_base64(const void *data, size_t len);
 
 
