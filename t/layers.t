@@ -35,10 +35,11 @@ my %ADAPTER_MAY = (
     ngx_para_issuer     => [qw(ngx_para_file ngx_para_keys)],
     ngx_para_keys       => [qw(ngx_para_fetch ngx_para_flight
                                ngx_para_keys_file ngx_para_keys_zone)],
-    ngx_para_keys_conf  => [qw(ngx_para_file ngx_para_keys
-                               ngx_para_keys_file)],
+    ngx_para_keys_conf  => [qw(ngx_para_keys ngx_para_keys_file
+                               ngx_para_trust)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer
                                ngx_para_keys_file)],
+    ngx_para_trust      => [qw(ngx_para_fetch ngx_para_file)],
     ngx_para_upstream   => [qw(ngx_para_question)],
 );
 

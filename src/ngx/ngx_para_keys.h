@@ -14,7 +14,6 @@
 #include "../core/para_digest.h"
 #include "../core/para_refresh.h"
 #include "../core/para_token.h"
-#include "../core/para_trust.h"
 
 #include "ngx_para_fetch.h"
 #include "ngx_para_flight.h"
@@ -45,7 +44,6 @@ typedef struct {
     ngx_para_keys_conf_t       conf;
     para_refresh_policy_t      policy;
     ngx_array_t                issuers;     /* of para_issuer_t * */
-    para_trust_t              *trust;       /* NULL for http:// */
     ngx_para_fetch_target_t    target;
     ngx_str_t                  file;        /* in state_path; empty: none */
     ngx_shm_zone_t            *zone;

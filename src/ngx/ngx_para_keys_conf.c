@@ -3,9 +3,9 @@
  * what to trust, the zone, and the set of an earlier life.
  */
 
-#include "ngx_para_file.h"
 #include "ngx_para_keys.h"
 #include "ngx_para_keys_file.h"
+#include "ngx_para_trust.h"
 
 
 static ngx_para_keys_t *ngx_para_keys_find(ngx_conf_t *cf,
@@ -15,8 +15,6 @@ static ngx_para_keys_t *ngx_para_keys_create(ngx_conf_t *cf,
 static ngx_int_t ngx_para_keys_check(ngx_conf_t *cf, ngx_para_keys_t *keys,
     ngx_uint_t *tls);
 static ngx_int_t ngx_para_keys_name(ngx_conf_t *cf, ngx_para_keys_t *keys);
-static ngx_int_t ngx_para_keys_trust(ngx_conf_t *cf, ngx_array_t *sources,
-    ngx_para_keys_t *keys);
 static ngx_int_t ngx_para_keys_add_zone(ngx_conf_t *cf, ngx_para_keys_t *keys,
     void *tag);
 static ngx_int_t ngx_para_keys_init_zone(ngx_shm_zone_t *zone, void *data);
@@ -124,9 +122,20 @@ ngx_para_keys_create(ngx_conf_t *cf, ngx_array_t *sources,
 
     if (ngx_array_init(&keys->issuers, cf->pool, 2, sizeof(para_issuer_t *))
         != NGX_OK
-        || ngx_para_keys_check(cf, keys, &tls) != NGX_OK
-        || (tls && ngx_para_keys_trust(cf, sources, keys) != NGX_OK)
-        || ngx_para_keys_name(cf, keys) != NGX_OK
+        || ngx_para_keys_check(cf, keys, &tls) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (tls) {
+        keys->target.trust = ngx_para_trust_get(cf,
+                                                &conf->trusted_certificate);
+        if (keys->target.trust == NULL) {
+            return NULL;
+        }
+    }
+
+    if (ngx_para_keys_name(cf, keys) != NGX_OK
         || ngx_para_keys_add_zone(cf, keys, tag) != NGX_OK)
     {
         return NULL;
@@ -236,59 +245,6 @@ ngx_para_keys_name(ngx_conf_t *cf, ngx_para_keys_t *keys)
 }
 
 
-/* One file is read once, however many sources trust it. */
-
-static ngx_int_t
-ngx_para_keys_trust(ngx_conf_t *cf, ngx_array_t *sources,
-    ngx_para_keys_t *keys)
-{
-    ngx_str_t          path, pem;
-    ngx_uint_t         i, mode;
-    const char        *why;
-    ngx_para_keys_t  **other;
-
-    other = sources->elts;
-
-    for (i = 0; i < sources->nelts; i++) {
-        if (other[i]->trust
-            && ngx_para_keys_equal(&other[i]->conf.trusted_certificate,
-                                   &keys->conf.trusted_certificate))
-        {
-            keys->target.trust = other[i]->target.trust;
-            return NGX_OK;
-        }
-    }
-
-    path = keys->conf.trusted_certificate;
-
-    if (path.len == 0 && ngx_para_fetch_default_trust(&path) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "libcurl does not know where this system keeps its "
-                           "CA certificates: name the file with "
-                           "\"jwks_trusted_certificate\"");
-        return NGX_ERROR;
-    }
-
-    if (ngx_para_file_read(cf, &path, PARA_TRUST_MAX_SIZE, &pem, &mode)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    keys->trust = para_trust_parse(para_span(pem.data, pem.len), &why);
-
-    if (keys->trust == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "jwks_trusted_certificate \"%V\": %s", &path, why);
-        return NGX_ERROR;
-    }
-
-    keys->target.trust = keys->trust;
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_para_keys_add_zone(ngx_conf_t *cf, ngx_para_keys_t *keys, void *tag)
 {
@@ -386,5 +342,4 @@ ngx_para_keys_cleanup(void *data)
     ngx_para_keys_t *keys = data;
 
     para_jwks_free(keys->set);
-    para_trust_free(keys->trust);
 }
