@@ -98,8 +98,13 @@ ngx_para_fetch_transfer_free(ngx_para_fetch_transfer_t *transfer)
 
     curl_slist_free_all(transfer->headers);
 
-    ngx_explicit_memzero(transfer->sent.data, transfer->sent.len);
-    ngx_explicit_memzero(transfer->body.data, transfer->body.len);
+    if (transfer->sent.data) {
+        ngx_explicit_memzero(transfer->sent.data, transfer->sent.len);
+    }
+
+    if (transfer->body.data) {
+        ngx_explicit_memzero(transfer->body.data, transfer->body.len);
+    }
 }
 
 
@@ -206,8 +211,8 @@ ngx_para_fetch_set_content(ngx_para_fetch_transfer_t *transfer,
         return NGX_ERROR;
     }
 
-    transfer->sent.len = content->body.len;
-    ngx_memcpy(transfer->sent.data, content->body.data, content->body.len);
+    transfer->sent.len = ngx_sprintf(transfer->sent.data, "%V", &content->body)
+                         - transfer->sent.data;
 
     rc = CURLE_OK;
 
