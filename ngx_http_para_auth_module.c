@@ -88,7 +88,7 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       NULL },
 
     { ngx_string("para_auth_session_cache"),
-      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1234,
       ngx_http_para_auth_session_cache,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

@@ -24,7 +24,10 @@ my $NGINX_INC = join ' ', map {"-I$NGINX_SRC/$_"}
 # subrequest that others wait for, an answer is one to a question.
 my %ADAPTER_MAY = (
     ngx_para_answer     => [qw(ngx_para_question)],
+    ngx_para_await      => [qw(ngx_para_cache_ask ngx_para_flight)],
     ngx_para_cache      => [qw(ngx_para_store)],
+    ngx_para_cache_ask  => [qw(ngx_para_answer ngx_para_cache
+                               ngx_para_store)],
     ngx_para_call       => [qw(ngx_para_answer ngx_para_flight
                                ngx_para_subrequest)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],

@@ -111,6 +111,16 @@ para_breaker_fail(para_breaker_t *breaker, const para_breaker_policy_t *policy,
 
 
 void
+para_breaker_abandon(para_breaker_t *breaker, para_breaker_e admitted,
+    uint64_t now)
+{
+    if (breaker->trips != 0 && admitted == PARA_BREAKER_PROBE) {
+        breaker->until = now;
+    }
+}
+
+
+void
 para_breaker_hold(para_breaker_t *breaker, uint64_t now, uint64_t wait)
 {
     if (wait > PARA_BREAKER_HOLD_MAX) {

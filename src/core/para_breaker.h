@@ -66,6 +66,10 @@ void para_breaker_fail(para_breaker_t *breaker,
     const para_breaker_policy_t *policy, para_breaker_e admitted,
     uint64_t now, unsigned jitter);
 
+/* A call ended without telling anything of Para: a probe may be had again. */
+void para_breaker_abandon(para_breaker_t *breaker, para_breaker_e admitted,
+    uint64_t now);
+
 /* Para asks to be left alone for so long (429, 503 with Retry-After). */
 void para_breaker_hold(para_breaker_t *breaker, uint64_t now, uint64_t wait);
 

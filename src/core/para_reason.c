@@ -74,6 +74,7 @@ static const para_reason_row_t  para_reasons[] = {
     [PARA_ANSWER_JSON] = { "answer_json", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_ANSWER_MEMBER] = { "answer_member", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_UNAVAILABLE] = { "unavailable", PARA_CODE_PARA_UNAVAILABLE },
+    [PARA_CALLS_LIMITED] = { "calls_limited", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_KEYS_UNAVAILABLE] =
         { "keys_unavailable", PARA_CODE_KEYS_UNAVAILABLE },
     [PARA_KEY_REFUSED] = { "key_refused", PARA_CODE_PARA_UNAVAILABLE },

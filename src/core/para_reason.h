@@ -72,6 +72,7 @@ typedef enum {
     PARA_ANSWER_JSON,
     PARA_ANSWER_MEMBER,
     PARA_UNAVAILABLE,
+    PARA_CALLS_LIMITED,             /* too many are made, or by this client */
     PARA_KEYS_UNAVAILABLE,          /* the issuer has no key set now */
     PARA_KEY_REFUSED,               /* Para refuses our API key */
     PARA_NO_MEMORY,

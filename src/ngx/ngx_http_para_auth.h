@@ -13,8 +13,10 @@
 #include "../core/para_digest.h"
 #include "../core/para_identity.h"
 #include "../core/para_reason.h"
+#include "../core/para_renewal.h"
 #include "../core/para_token.h"
 
+#include "ngx_para_await.h"
 #include "ngx_para_call.h"
 #include "ngx_para_challenge.h"
 #include "ngx_para_credential.h"
@@ -33,7 +35,9 @@ typedef enum {
     NGX_HTTP_PARA_AUTH_CACHE_NONE = 0,
     NGX_HTTP_PARA_AUTH_CACHE_HIT,
     NGX_HTTP_PARA_AUTH_CACHE_MISS,
-    NGX_HTTP_PARA_AUTH_CACHE_WAIT
+    NGX_HTTP_PARA_AUTH_CACHE_WAIT,
+    NGX_HTTP_PARA_AUTH_CACHE_STALE,
+    NGX_HTTP_PARA_AUTH_CACHE_REFRESH
 } ngx_http_para_auth_cache_e;
 
 
@@ -64,6 +68,9 @@ typedef struct {
 
     ngx_msec_t                  valid;
     ngx_msec_t                  negative;
+    ngx_msec_t                  stale;
+    ngx_flag_t                  refresh;
+    para_renewal_policy_t       renewal;      /* of these four */
     ngx_uint_t                  match;        /* para_match_e */
 
     void                      **loc_conf;     /* of all modules; if not off */
@@ -92,6 +99,8 @@ typedef struct {
     para_reason_e                         reason;
     unsigned                              decided:1;
     unsigned                              applied:1;   /* to the headers */
+    unsigned                              renew:1;     /* it falls to this one
+                                                          to renew the session */
 
     /* the location whose policy let the request in, NULL: none did */
     const ngx_http_para_auth_loc_conf_t  *granted;
@@ -105,6 +114,7 @@ typedef struct {
     ngx_para_keys_wait_t                  keys;        /* newer ones */
     uint32_t                              keys_asked;  /* whose, by issuer */
     ngx_para_call_share_t                 call;
+    ngx_para_await_t                      await;
     ngx_str_t                             session_record;
 
     para_span_t                           field[PARA_ID_FIELDS];
@@ -171,6 +181,25 @@ ngx_int_t ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+
+/*
+ * Asking Para, for the steps: ngx_http_para_auth_ask.c
+ *
+ * The first asks, unless another one does already.  known: what is asked about
+ * was good when it was last asked, which counts for no limit.  The second is to
+ * be called before, and when the request is woken.  NGX_AGAIN: the request is
+ * woken; NGX_OK: *result, all but its ->asked; NGX_ERROR; from the second also
+ * NGX_DECLINED: nothing was asked, or nothing is known: ask.
+ */
+
+ngx_int_t ngx_http_para_auth_ask(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const u_char *key, const ngx_para_question_t *question, ngx_uint_t known,
+    ngx_para_result_t *result);
+ngx_int_t ngx_http_para_auth_asked(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, const u_char *key,
+    ngx_para_result_t *result);
 
 
 /*

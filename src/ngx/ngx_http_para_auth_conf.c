@@ -109,6 +109,8 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->provider = NGX_CONF_UNSET_PTR;
     lcf->valid = NGX_CONF_UNSET_MSEC;
     lcf->negative = NGX_CONF_UNSET_MSEC;
+    lcf->stale = NGX_CONF_UNSET_MSEC;
+    lcf->refresh = NGX_CONF_UNSET;
     lcf->match = NGX_CONF_UNSET_UINT;
 
     return lcf;
@@ -136,6 +138,14 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_msec_value(conf->valid, prev->valid, 30000);
     ngx_conf_merge_msec_value(conf->negative, prev->negative, 5000);
+    ngx_conf_merge_msec_value(conf->stale, prev->stale, 0);
+    ngx_conf_merge_value(conf->refresh, prev->refresh, 1);
+
+    conf->renewal.valid = conf->valid;
+    conf->renewal.negative = conf->negative;
+    conf->renewal.stale = conf->stale;
+    conf->renewal.refresh = (int) conf->refresh;
+
     ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
 
     rv = ngx_para_credential_merge(cf, &prev->credential, &conf->credential);
@@ -423,10 +433,26 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
             s.data = value[i].data + 9;
             s.len = value[i].len - 9;
 
+        } else if (ngx_strncmp(value[i].data, "stale=", 6) == 0) {
+            msec = &lcf->stale;
+            s.data = value[i].data + 6;
+            s.len = value[i].len - 6;
+
+        } else if (ngx_strcmp(value[i].data, "refresh=on") == 0
+                   || ngx_strcmp(value[i].data, "refresh=off") == 0)
+        {
+            if (lcf->refresh != NGX_CONF_UNSET) {
+                return "is duplicate";
+            }
+
+            lcf->refresh = (value[i].len == sizeof("refresh=on") - 1);
+            continue;
+
         } else {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\", it is "
-                               "\"valid=time\" or \"negative=time\"",
+                               "\"valid=time\", \"negative=time\", "
+                               "\"stale=time\" or \"refresh=on|off\"",
                                &value[i]);
             return NGX_CONF_ERROR;
         }

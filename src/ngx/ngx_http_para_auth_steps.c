@@ -13,15 +13,19 @@ static ngx_int_t ngx_http_para_auth_identity_key(
     ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
-static ngx_int_t ngx_http_para_auth_start_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_ask_session(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_uint_t known, ngx_para_result_t *result);
+static void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx,
+    ngx_uint_t renew);
 static ngx_int_t ngx_http_para_auth_session_key(
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
     ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_take_result(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_para_result_t *result);
 static ngx_int_t ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e reason, const ngx_str_t *record);
-static void ngx_http_para_auth_store_session(const ngx_para_result_t *result,
-    const u_char *key, void *data);
 
 
 ngx_int_t
@@ -35,6 +39,7 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_NONE;
     ctx->token = PARA_SPAN_NONE;
     ctx->session = PARA_SPAN_NONE;
+    ctx->renew = 0;
     ctx->keys_asked = 0;
     ctx->keys.failed = 0;
     ctx->retry_after = 0;
@@ -76,6 +81,7 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
 {
     ngx_int_t                        rc;
     ngx_str_t                        record;
+    ngx_uint_t                       renew;
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
@@ -86,8 +92,8 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
     }
 
     rc = ngx_para_cache_identity_lookup(mcf->zone, ctx->identity_key,
-                                        ngx_time(), lcf->valid, r->pool,
-                                        &record);
+                                        ngx_time(), &lcf->renewal, r->pool,
+                                        &record, ctx->session_key, &renew);
 
     if (rc == NGX_ERROR) {
         ctx->reason = PARA_NO_MEMORY;
@@ -98,7 +104,7 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
         && para_record_read(ctx->field, PARA_ID_FIELDS,
                             para_span(record.data, record.len)))
     {
-        ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_HIT;
+        ngx_http_para_auth_hit(ctx, renew);
         return NGX_DONE;
     }
 
@@ -246,7 +252,7 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
-    ngx_para_call_share_t           *call;
+    ngx_para_result_t                result;
     ngx_para_cache_session_t         cached;
     ngx_http_para_auth_main_conf_t  *mcf;
 
@@ -261,38 +267,37 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    call = &ctx->call;
+    rc = ngx_http_para_auth_asked(r, ctx, ctx->session_key, &result);
 
-    if (ngx_para_call_pending(call, ctx->session_key)) {
+    if (rc == NGX_DECLINED) {
 
-        if (call->done) {
-            call->pending = 0;
-            return ngx_http_para_auth_use_session(ctx, call->result.reason,
-                                                  &call->result.record);
+        rc = ngx_para_cache_session_lookup(mcf->zone, ctx->session_key,
+                                           &lcf->renewal, r->pool, &cached);
+
+        if (rc == NGX_OK) {
+            ngx_http_para_auth_hit(ctx, cached.renew);
+            return ngx_http_para_auth_use_session(ctx, cached.active
+                                                  ? PARA_OK
+                                                  : PARA_SESSION_ENDED,
+                                                  &cached.record);
         }
 
-        if (!call->retry) {
-            return NGX_AGAIN;
+        if (rc == NGX_DECLINED) {
+            rc = ngx_http_para_auth_ask_session(r, lcf, ctx, cached.known,
+                                                &result);
         }
     }
-
-    rc = ngx_para_cache_session_lookup(mcf->zone, ctx->session_key,
-                                       lcf->valid, lcf->negative, r->pool,
-                                       &cached);
 
     if (rc == NGX_OK) {
-        ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_HIT;
-        return ngx_http_para_auth_use_session(ctx, cached.active
-                                              ? PARA_OK : PARA_SESSION_ENDED,
-                                              &cached.record);
+        return ngx_http_para_auth_take_result(r, lcf, ctx, &result);
     }
 
-    if (rc == NGX_ERROR) {
+    if (rc != NGX_AGAIN) {
         ctx->reason = PARA_NO_MEMORY;
         return NGX_ERROR;
     }
 
-    return ngx_http_para_auth_start_session(r, lcf, ctx);
+    return NGX_AGAIN;
 }
 
 
@@ -363,33 +368,29 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_para_auth_start_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+ngx_http_para_auth_ask_session(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_uint_t known, ngx_para_result_t *result)
 {
-    ngx_int_t                        rc;
-    ngx_para_question_t              question;
-    ngx_http_para_auth_main_conf_t  *mcf;
+    ngx_para_question_t  question;
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
-
-    rc = ngx_para_question_verify(r->pool, &question, ctx->session);
-
-    if (rc == NGX_OK) {
-        rc = ngx_para_call_start(r, &ctx->call,
-                                 lcf->target[question.endpoint],
-                                 ctx->session_key, &question,
-                                 ngx_http_para_auth_store_session, mcf->zone);
-    }
-
-    if (rc != NGX_AGAIN) {
-        ctx->reason = PARA_NO_MEMORY;
+    if (ngx_para_question_verify(r->pool, &question, ctx->session) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ctx->cache = ctx->call.leader ? NGX_HTTP_PARA_AUTH_CACHE_MISS
-                                    : NGX_HTTP_PARA_AUTH_CACHE_WAIT;
+    return ngx_http_para_auth_ask(r, lcf, ctx, ctx->session_key, &question,
+                                  known, result);
+}
 
-    return NGX_AGAIN;
+
+/* It counts; now and then somebody has to see that it goes on to. */
+
+static void
+ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew)
+{
+    ctx->renew = renew;
+    ctx->cache = renew ? NGX_HTTP_PARA_AUTH_CACHE_REFRESH
+                       : NGX_HTTP_PARA_AUTH_CACHE_HIT;
 }
 
 
@@ -410,6 +411,47 @@ ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
 }
 
 
+/*
+ * What Para has said, or that it did not.  Whether its last word may stand in
+ * is looked up now: it can have been another one since the question.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_take_result(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_para_result_t *result)
+{
+    ngx_int_t                        rc;
+    ngx_para_cache_session_t         cached;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    ctx->retry_after = result->retry_after;
+
+    if (!para_renewal_bridges(result->reason)) {
+        return ngx_http_para_auth_use_session(ctx, result->reason,
+                                              &result->record);
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    rc = ngx_para_cache_session_bridge(mcf->zone, ctx->session_key,
+                                       &lcf->renewal, r->pool, &cached);
+
+    if (rc == NGX_OK) {
+        ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_STALE;
+        return ngx_http_para_auth_use_session(ctx, PARA_OK, &cached.record);
+    }
+
+    if (rc == NGX_ERROR) {
+        ctx->reason = PARA_NO_MEMORY;
+        return NGX_ERROR;
+    }
+
+    return ngx_http_para_auth_use_session(ctx, result->reason,
+                                          &result->record);
+}
+
+
 static ngx_int_t
 ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e reason, const ngx_str_t *record)
@@ -418,23 +460,4 @@ ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
     ctx->session_record = *record;
 
     return reason == PARA_OK ? NGX_OK : NGX_DECLINED;
-}
-
-
-static void
-ngx_http_para_auth_store_session(const ngx_para_result_t *result,
-    const u_char *key, void *data)
-{
-    ngx_shm_zone_t *zone = data;
-
-    ngx_para_cache_session_t  session;
-
-    if (result->reason != PARA_OK && result->reason != PARA_SESSION_ENDED) {
-        return;
-    }
-
-    session.active = (result->reason == PARA_OK);
-    session.record = result->record;
-
-    ngx_para_cache_session_store(zone, key, &session, result->asked);
 }

@@ -157,7 +157,7 @@ ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
 
     static const ngx_str_t  name[] = {
         ngx_null_string, ngx_string("HIT"), ngx_string("MISS"),
-        ngx_string("WAIT")
+        ngx_string("WAIT"), ngx_string("STALE"), ngx_string("REFRESH")
     };
 
     ctx = ngx_http_para_auth_find_ctx(r->main);

@@ -29,6 +29,7 @@ ngx_para_answer_judge(ngx_pool_t *pool, const ngx_para_answer_t *answer,
 {
     ngx_str_null(&result->record);
     result->retry_after = NGX_PARA_RETRY_AFTER;
+    result->hold = 0;
 
     result->reason = ngx_para_answer_reason(pool, answer, &result->record);
 
@@ -38,6 +39,7 @@ ngx_para_answer_judge(ngx_pool_t *pool, const ngx_para_answer_t *answer,
     {
         result->retry_after = ngx_min(ngx_max(answer->retry_after, 1),
                                       NGX_PARA_RETRY_AFTER_MAX);
+        result->hold = 1;
     }
 }
 

@@ -42,6 +42,7 @@ typedef struct {
                                            by para_record.h; of wallets the id,
                                            empty if it is nobody's */
     time_t               retry_after;   /* s, if Para did not say */
+    unsigned             hold:1;        /* Para asks for these itself */
     ngx_msec_t           asked;         /* ngx_current_msec of the question */
 } ngx_para_result_t;
 

@@ -2,6 +2,11 @@
 #include "ngx_para_store.h"
 
 
+/* Of what follows, and of ngx_para_cache_ask.c: part of the zone's name. */
+
+#define NGX_PARA_CACHE_LAYOUT  "2"
+
+
 typedef enum {
     NGX_PARA_CACHE_ENDED = 0,         /* a session that Para refused */
     NGX_PARA_CACHE_ACTIVE,            /* a session that Para confirmed */
@@ -10,19 +15,29 @@ typedef enum {
 } ngx_para_cache_kind_e;
 
 
+/*
+ * The node's kind says what it is, its len is the record's, its stamp that of
+ * the session's last renewal, in ms, cut off, 0 for none.
+ */
+
 typedef struct {
     ngx_para_store_node_t    node;
-    ngx_msec_t               asked;   /* session: when Para was asked */
-    time_t                   end;     /* identity: first second it is over */
+    union {
+        ngx_msec_t           asked;   /* session: when Para was asked */
+        time_t               end;     /* identity: first second it is over */
+    } u;
     uint64_t                 serial;  /* of what Para said: the session's own,
                                          or that which an identity is bound to */
-    uint16_t                 len;     /* of the record */
-    uint16_t                 kind;
 
     /* NGX_PARA_CACHE_BOUND: the session's key; then the record */
 } ngx_para_cache_entry_t;
 
 
+static ngx_int_t ngx_para_cache_session(ngx_shm_zone_t *zone,
+    const u_char *key, const para_renewal_policy_t *policy,
+    para_renewal_e least, ngx_pool_t *pool, ngx_para_cache_session_t *session);
+static para_renewal_e ngx_para_cache_decide(ngx_para_cache_entry_t *entry,
+    const para_renewal_policy_t *policy);
 static ngx_int_t ngx_para_cache_copy(ngx_para_cache_entry_t *entry,
     ngx_pool_t *pool, ngx_str_t *record);
 static ngx_uint_t ngx_para_cache_is_late(ngx_para_cache_entry_t *entry,
@@ -56,21 +71,8 @@ ngx_para_cache_record(ngx_para_cache_entry_t *entry)
 
     p = (u_char *) entry + sizeof(ngx_para_cache_entry_t);
 
-    return entry->kind == NGX_PARA_CACHE_BOUND ? p + NGX_PARA_CACHE_KEY_SIZE
+    return entry->node.kind == NGX_PARA_CACHE_BOUND ? p + NGX_PARA_CACHE_KEY_SIZE
                                                : p;
-}
-
-
-/*
- * Signed, because each worker reads the clock once per turn of its event loop:
- * what another worker stored can lie a little in the future.
- */
-
-static ngx_inline ngx_uint_t
-ngx_para_cache_fresh(ngx_para_cache_entry_t *entry, ngx_msec_t valid)
-{
-    return (ngx_msec_int_t) (ngx_current_msec - entry->asked)
-           < (ngx_msec_int_t) valid;
 }
 
 
@@ -95,8 +97,20 @@ ngx_para_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "takes a name and a size, as in \"para:16m\"";
     }
 
-    name.data = value[1].data;
-    name.len = p - value[1].data;
+    /*
+     * Another layout is another zone: a reload could bring it in while workers
+     * of the old one still use theirs.
+     */
+
+    name.len = p - value[1].data + sizeof("." NGX_PARA_CACHE_LAYOUT) - 1;
+    name.data = ngx_pnalloc(cf->pool, name.len);
+    if (name.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(ngx_cpymem(name.data, value[1].data, p - value[1].data),
+               "." NGX_PARA_CACHE_LAYOUT,
+               sizeof("." NGX_PARA_CACHE_LAYOUT) - 1);
 
     s.data = p + 1;
     s.len = value[1].data + value[1].len - s.data;
@@ -123,14 +137,57 @@ ngx_para_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 ngx_int_t
 ngx_para_cache_session_lookup(ngx_shm_zone_t *zone, const u_char *key,
-    ngx_msec_t valid, ngx_msec_t negative, ngx_pool_t *pool,
+    const para_renewal_policy_t *policy, ngx_pool_t *pool,
     ngx_para_cache_session_t *session)
 {
+    return ngx_para_cache_session(zone, key, policy, PARA_RENEWAL_RENEW, pool,
+                                  session);
+}
+
+
+ngx_int_t
+ngx_para_cache_session_bridge(ngx_shm_zone_t *zone, const u_char *key,
+    const para_renewal_policy_t *policy, ngx_pool_t *pool,
+    ngx_para_cache_session_t *session)
+{
+    ngx_int_t              rc;
+    para_renewal_policy_t  bridge;
+
+    /* a renewal would fail as well */
+
+    bridge = *policy;
+    bridge.refresh = 0;
+
+    rc = ngx_para_cache_session(zone, key, &bridge, PARA_RENEWAL_STALE, pool,
+                                session);
+
+    return rc == NGX_OK && !session->active ? NGX_DECLINED : rc;
+}
+
+
+ngx_int_t
+ngx_para_cache_session_read(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_pool_t *pool, ngx_para_cache_session_t *session)
+{
+    return ngx_para_cache_session(zone, key, NULL, PARA_RENEWAL_GONE, pool,
+                                  session);
+}
+
+
+/* Whatever is at least so good. */
+
+static ngx_int_t
+ngx_para_cache_session(ngx_shm_zone_t *zone, const u_char *key,
+    const para_renewal_policy_t *policy, para_renewal_e least,
+    ngx_pool_t *pool, ngx_para_cache_session_t *session)
+{
     ngx_int_t                rc;
+    para_renewal_e           state;
     ngx_para_store_sh_t     *sh;
     ngx_para_cache_entry_t  *entry;
 
     rc = NGX_DECLINED;
+    ngx_memzero(session, sizeof(ngx_para_cache_session_t));
 
     sh = ngx_para_store_lock(zone);
     entry = sh ? ngx_para_cache_find(sh, key) : NULL;
@@ -139,18 +196,18 @@ ngx_para_cache_session_lookup(ngx_shm_zone_t *zone, const u_char *key,
         goto done;
     }
 
-    if (entry->kind == NGX_PARA_CACHE_ACTIVE
-        && ngx_para_cache_fresh(entry, valid))
-    {
+    state = policy ? ngx_para_cache_decide(entry, policy) : PARA_RENEWAL_FRESH;
+
+    if (state < least) {
+        session->known = (entry->node.kind == NGX_PARA_CACHE_ACTIVE);
+
+    } else if (entry->node.kind == NGX_PARA_CACHE_ACTIVE) {
         session->active = 1;
+        session->renew = (state == PARA_RENEWAL_RENEW);
         rc = ngx_para_cache_copy(entry, pool, &session->record);
         ngx_para_store_touch(sh, &entry->node);
 
-    } else if (entry->kind == NGX_PARA_CACHE_ENDED
-               && ngx_para_cache_fresh(entry, negative))
-    {
-        session->active = 0;
-        ngx_str_null(&session->record);
+    } else {
         rc = NGX_OK;
     }
 
@@ -162,10 +219,49 @@ done:
 }
 
 
+/*
+ * Signed differences, because each worker reads the clock once per turn of its
+ * event loop: what another worker stored can lie a little in the future.
+ */
+
+static para_renewal_e
+ngx_para_cache_decide(ngx_para_cache_entry_t *entry,
+    const para_renewal_policy_t *policy)
+{
+    int32_t                 since;
+    uint16_t                spread;
+    para_renewal_e          state;
+    ngx_msec_int_t          age;
+    para_renewal_verdict_t  verdict;
+
+    age = (ngx_msec_int_t) (ngx_current_msec - entry->u.asked);
+    since = (int32_t) ((uint32_t) ngx_current_msec - entry->node.stamp);
+
+    verdict.active = (entry->node.kind == NGX_PARA_CACHE_ACTIVE);
+    verdict.age = age > 0 ? age : 0;
+    verdict.tried = entry->node.stamp ? (uint64_t) ngx_max(since, 0)
+                                      : UINT64_MAX;
+
+    /* bytes that choose no bucket */
+
+    ngx_memcpy(&spread, &entry->node.key[8], sizeof(uint16_t));
+
+    state = para_renewal_decide(policy, &verdict,
+                                spread % (PARA_RENEWAL_JITTER + 1));
+
+    if (state == PARA_RENEWAL_RENEW) {
+        entry->node.stamp = (uint32_t) ngx_current_msec | 1;
+    }
+
+    return state;
+}
+
+
 void
 ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_para_cache_session_t *session, ngx_msec_t asked)
 {
+    uint32_t                 stamp;
     uint64_t                 serial;
     ngx_para_store_sh_t     *sh;
     ngx_para_cache_kind_e    kind;
@@ -187,9 +283,11 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     /* the same word again: identities that are bound to it stay so */
 
     serial = entry && kind == NGX_PARA_CACHE_ACTIVE
-             && entry->kind == NGX_PARA_CACHE_ACTIVE
+             && entry->node.kind == NGX_PARA_CACHE_ACTIVE
              && ngx_para_cache_says(entry, &session->record)
              ? entry->serial : ngx_para_store_serial(sh);
+
+    stamp = entry ? entry->node.stamp : 0;
 
     /* the old word is gone in any case, also if there is no room for this */
 
@@ -200,7 +298,8 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     entry = ngx_para_cache_alloc(zone, sh, kind, session->record.len);
 
     if (entry) {
-        entry->asked = asked;
+        entry->node.stamp = stamp;
+        entry->u.asked = asked;
         entry->serial = serial;
 
         if (session->record.len) {
@@ -219,37 +318,51 @@ done:
 
 ngx_int_t
 ngx_para_cache_identity_lookup(ngx_shm_zone_t *zone, const u_char *key,
-    time_t now, ngx_msec_t valid, ngx_pool_t *pool, ngx_str_t *record)
+    time_t now, const para_renewal_policy_t *policy, ngx_pool_t *pool,
+    ngx_str_t *record, u_char *session, ngx_uint_t *renew)
 {
     ngx_int_t                rc;
+    para_renewal_e           state;
     ngx_para_store_sh_t     *sh;
-    ngx_para_cache_entry_t  *entry, *session;
+    ngx_para_cache_entry_t  *entry, *bound;
 
     rc = NGX_DECLINED;
+    *renew = 0;
 
     sh = ngx_para_store_lock(zone);
     entry = sh ? ngx_para_cache_find(sh, key) : NULL;
 
-    if (entry == NULL || entry->kind < NGX_PARA_CACHE_IDENTITY
-        || entry->end <= now)
+    if (entry == NULL || entry->node.kind < NGX_PARA_CACHE_IDENTITY
+        || entry->u.end <= now)
     {
         goto done;
     }
 
-    if (entry->kind == NGX_PARA_CACHE_BOUND) {
+    if (entry->node.kind == NGX_PARA_CACHE_BOUND) {
 
-        session = ngx_para_cache_find(sh, ngx_para_cache_session_key(entry));
+        bound = ngx_para_cache_find(sh, ngx_para_cache_session_key(entry));
 
         /* the serial: Para may say something else of the same session now */
 
-        if (session == NULL || session->kind != NGX_PARA_CACHE_ACTIVE
-            || session->serial != entry->serial
-            || !ngx_para_cache_fresh(session, valid))
+        if (bound == NULL || bound->node.kind != NGX_PARA_CACHE_ACTIVE
+            || bound->serial != entry->serial)
         {
             goto done;
         }
 
-        ngx_para_store_touch(sh, &session->node);
+        state = ngx_para_cache_decide(bound, policy);
+
+        if (state < PARA_RENEWAL_RENEW) {
+            goto done;
+        }
+
+        if (state == PARA_RENEWAL_RENEW) {
+            ngx_memcpy(session, ngx_para_cache_session_key(entry),
+                       NGX_PARA_CACHE_KEY_SIZE);
+            *renew = 1;
+        }
+
+        ngx_para_store_touch(sh, &bound->node);
     }
 
     rc = ngx_para_cache_copy(entry, pool, record);
@@ -282,7 +395,7 @@ ngx_para_cache_identity_store(ngx_shm_zone_t *zone, const u_char *key,
     if (session) {
         entry = ngx_para_cache_find(sh, session);
 
-        if (entry == NULL || entry->kind != NGX_PARA_CACHE_ACTIVE
+        if (entry == NULL || entry->node.kind != NGX_PARA_CACHE_ACTIVE
             || !ngx_para_cache_says(entry, session_record))
         {
             goto done;
@@ -304,7 +417,7 @@ ngx_para_cache_identity_store(ngx_shm_zone_t *zone, const u_char *key,
         goto done;
     }
 
-    entry->end = end;
+    entry->u.end = end;
     entry->serial = serial;
 
     if (session) {
@@ -326,13 +439,13 @@ static ngx_int_t
 ngx_para_cache_copy(ngx_para_cache_entry_t *entry, ngx_pool_t *pool,
     ngx_str_t *record)
 {
-    record->data = ngx_pnalloc(pool, entry->len);
+    record->data = ngx_pnalloc(pool, entry->node.len);
     if (record->data == NULL) {
         return NGX_ERROR;
     }
 
-    record->len = entry->len;
-    ngx_memcpy(record->data, ngx_para_cache_record(entry), entry->len);
+    record->len = entry->node.len;
+    ngx_memcpy(record->data, ngx_para_cache_record(entry), entry->node.len);
 
     return NGX_OK;
 }
@@ -349,17 +462,17 @@ ngx_para_cache_is_late(ngx_para_cache_entry_t *entry, ngx_uint_t active,
 {
     ngx_msec_int_t  newer;
 
-    newer = (ngx_msec_int_t) (entry->asked - asked);
+    newer = (ngx_msec_int_t) (entry->u.asked - asked);
 
     return newer > 0
-           || (newer == 0 && active && entry->kind == NGX_PARA_CACHE_ENDED);
+           || (newer == 0 && active && entry->node.kind == NGX_PARA_CACHE_ENDED);
 }
 
 
 static ngx_uint_t
 ngx_para_cache_says(ngx_para_cache_entry_t *entry, const ngx_str_t *record)
 {
-    return entry->len == record->len
+    return entry->node.len == record->len
            && ngx_memcmp(ngx_para_cache_record(entry), record->data,
                          record->len)
               == 0;
@@ -389,13 +502,15 @@ ngx_para_cache_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 
     entry = (ngx_para_cache_entry_t *)
                 ngx_para_store_alloc(zone, sh, size,
-                                     kind == NGX_PARA_CACHE_ENDED);
+                                     kind == NGX_PARA_CACHE_ENDED
+                                     ? NGX_PARA_STORE_POOR
+                                     : NGX_PARA_STORE_GOOD);
     if (entry == NULL) {
         return NULL;
     }
 
-    entry->kind = (uint16_t) kind;
-    entry->len = (uint16_t) len;
+    entry->node.kind = (uint8_t) kind;
+    entry->node.len = (uint16_t) len;
 
     return entry;
 }

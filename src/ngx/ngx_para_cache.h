@@ -13,14 +13,18 @@
 #include <ngx_core.h>
 
 #include "../core/para_digest.h"
+#include "../core/para_renewal.h"
 
 
 #define NGX_PARA_CACHE_KEY_SIZE  PARA_DIGEST_SIZE
 
 
 typedef struct {
-    ngx_uint_t   active;      /* else: Para said that it has ended */
     ngx_str_t    record;      /* para_session_t's fields; if active */
+    unsigned     active:1;    /* else: Para said that it has ended */
+    unsigned     renew:1;     /* it counts, and the caller is to renew it: told
+                                 to one, and to the next after a pause */
+    unsigned     known:1;     /* it does not count, but was active */
 } ngx_para_cache_session_t;
 
 
@@ -31,13 +35,25 @@ typedef struct {
 char *ngx_para_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * Looks for Para's word on a session that is not older than valid (negative,
- * if it has ended), both in ms.  The record is copied into the pool.  NGX_OK,
- * NGX_DECLINED if there is none, NGX_ERROR if memory is out.
+ * Looks for Para's word on a session that counts by the policy.  The record is
+ * copied into the pool.  NGX_OK, NGX_DECLINED if there is none, NGX_ERROR if
+ * memory is out.
  */
 ngx_int_t ngx_para_cache_session_lookup(ngx_shm_zone_t *zone,
-    const u_char *key, ngx_msec_t valid, ngx_msec_t negative, ngx_pool_t *pool,
+    const u_char *key, const para_renewal_policy_t *policy, ngx_pool_t *pool,
     ngx_para_cache_session_t *session);
+
+/*
+ * The same after Para could not be asked, if para_renewal_bridges() its
+ * failure: also what is stale, but nothing that has ended.
+ */
+ngx_int_t ngx_para_cache_session_bridge(ngx_shm_zone_t *zone,
+    const u_char *key, const para_renewal_policy_t *policy, ngx_pool_t *pool,
+    ngx_para_cache_session_t *session);
+
+/* The same, however old it is: for those who waited for just this. */
+ngx_int_t ngx_para_cache_session_read(ngx_shm_zone_t *zone,
+    const u_char *key, ngx_pool_t *pool, ngx_para_cache_session_t *session);
 
 /*
  * Keeps Para's word as of the moment when it was asked (ngx_current_msec),
@@ -49,11 +65,13 @@ void ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
 /*
  * Looks for an identity that ends after now (seconds since the epoch).  One
  * that was stored with a session is found only while that session is active in
- * the cache and not older than valid.  Returns as above.
+ * the cache and counts by the policy; if the caller is to renew it (see above),
+ * *renew is set, and session (NGX_PARA_CACHE_KEY_SIZE) is its key.  Returns as
+ * above.
  */
 ngx_int_t ngx_para_cache_identity_lookup(ngx_shm_zone_t *zone,
-    const u_char *key, time_t now, ngx_msec_t valid, ngx_pool_t *pool,
-    ngx_str_t *record);
+    const u_char *key, time_t now, const para_renewal_policy_t *policy,
+    ngx_pool_t *pool, ngx_str_t *record, u_char *session, ngx_uint_t *renew);
 
 /*
  * Keeps an identity until end.  session is the key of the session that it is

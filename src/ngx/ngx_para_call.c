@@ -409,8 +409,6 @@ ngx_para_call_conclude(ngx_para_call_t *call, ngx_int_t rc)
 
     ngx_para_call_report(call, result.reason, rc);
 
-    call->done(&result, call->flight.key, call->data);
-
     ngx_para_call_end(call, &result);
 }
 
@@ -652,6 +650,8 @@ ngx_para_call_end(ngx_para_call_t *call, const ngx_para_result_t *result)
     if (call->timer.timer_set) {
         ngx_del_timer(&call->timer);
     }
+
+    call->done(result, call->flight.key, call->data);
 
     ngx_para_flight_end(&call->flight, ngx_para_call_land, result);
 

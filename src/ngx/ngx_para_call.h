@@ -37,7 +37,10 @@ typedef struct {
 } ngx_para_call_target_t;
 
 
-/* Called once for each call that ended, before any request learns of it. */
+/*
+ * Called once for each call that ended, before any request learns of it.  NULL:
+ * there is no result, for the caller's client went away.
+ */
 
 typedef void (*ngx_para_call_done_pt)(const ngx_para_result_t *result,
     const u_char *key, void *data);

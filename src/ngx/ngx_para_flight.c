@@ -105,7 +105,9 @@ ngx_para_flight_end(ngx_para_flight_t *flight, ngx_para_flight_land_pt land,
 
         ngx_para_flight_leave(waiter);
 
-        land(waiter, data);
+        if (land) {
+            land(waiter, data);
+        }
 
         /* its phases go on from the event, not from inside another request */
 

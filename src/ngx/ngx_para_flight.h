@@ -52,7 +52,7 @@ ngx_int_t ngx_para_flight_join(ngx_para_flight_t *flight,
     ngx_para_flight_waiter_t *waiter, ngx_http_request_t *r);
 void ngx_para_flight_leave(ngx_para_flight_waiter_t *waiter);
 
-/* Takes the flight out and wakes all who wait. */
+/* Takes the flight out and wakes all who wait; land may be NULL. */
 void ngx_para_flight_end(ngx_para_flight_t *flight,
     ngx_para_flight_land_pt land, const void *data);
 

@@ -4,21 +4,44 @@
 #define NGX_PARA_STORE_EVICT_MAX  64            /* entries for one new */
 
 
+typedef struct {
+    ngx_queue_t              queue;
+    ngx_uint_t               count;
+    ngx_uint_t               max;
+} ngx_para_store_pool_t;
+
+
 struct ngx_para_store_sh_s {
     ngx_uint_t               busy;            /* see ngx_para_store_lock() */
     ngx_uint_t               mask;            /* buckets - 1 */
-    ngx_uint_t               npoor;           /* how many are kept */
-    ngx_uint_t               npoor_max;
     uint64_t                 serial;          /* the last given */
-    ngx_queue_t              good;
-    ngx_queue_t              poor;
+    ngx_para_store_pool_t    pool[NGX_PARA_STORE_POOLS];
+    uint64_t                 area[NGX_PARA_STORE_AREA_SIZE / 8];
     ngx_para_store_node_t   *bucket[];
+};
+
+
+/* So many entries for each of so many buckets, within limits. */
+
+static const struct {
+    ngx_uint_t               share;           /* 0: as many as fit */
+    ngx_uint_t               least;
+    ngx_uint_t               most;
+} ngx_para_store_shares[] = {
+    [NGX_PARA_STORE_GOOD] = { 0, 0, 0 },
+    [NGX_PARA_STORE_POOR] = { 8, 8, NGX_MAX_UINT32_VALUE },
+    [NGX_PARA_STORE_FLIGHT] = { 4, 64, 1024 },
+    [NGX_PARA_STORE_LANDED] = { 8, 32, 1024 },
+    [NGX_PARA_STORE_PAYER] = { 8, 32, NGX_MAX_UINT32_VALUE },
+    [NGX_PARA_STORE_BREAKER] = { 64, 8, 16 }
 };
 
 
 static ngx_para_store_sh_t *ngx_para_store_create(ngx_slab_pool_t *shpool);
 static ngx_uint_t ngx_para_store_evict(ngx_shm_zone_t *zone,
-    ngx_para_store_sh_t *sh, ngx_uint_t poor);
+    ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool);
+static ngx_uint_t ngx_para_store_evict_last(ngx_shm_zone_t *zone,
+    ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool);
 
 
 static ngx_inline ngx_slab_pool_t *
@@ -137,7 +160,7 @@ ngx_para_store_find(ngx_para_store_sh_t *sh, const u_char *key)
 
 ngx_para_store_node_t *
 ngx_para_store_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    size_t size, ngx_uint_t poor)
+    size_t size, ngx_para_store_pool_e pool)
 {
     ngx_uint_t              tries;
     ngx_slab_pool_t        *shpool;
@@ -145,15 +168,20 @@ ngx_para_store_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 
     shpool = ngx_para_store_pool(zone);
 
-    if (poor && sh->npoor >= sh->npoor_max) {
-        (void) ngx_para_store_evict(zone, sh, poor);
+    if (ngx_para_store_is_full(sh, pool)) {
+
+        if (pool == NGX_PARA_STORE_FLIGHT) {
+            return NULL;
+        }
+
+        (void) ngx_para_store_evict_last(zone, sh, pool);
     }
 
     node = ngx_slab_calloc_locked(shpool, size);
 
     for (tries = 0; node == NULL && tries < NGX_PARA_STORE_EVICT_MAX; tries++)
     {
-        if (!ngx_para_store_evict(zone, sh, poor)) {
+        if (!ngx_para_store_evict(zone, sh, pool)) {
             return NULL;
         }
 
@@ -161,7 +189,7 @@ ngx_para_store_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     }
 
     if (node) {
-        node->poor = poor;
+        node->pool = (uint8_t) pool;
     }
 
     return node;
@@ -180,13 +208,8 @@ ngx_para_store_link(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node,
     node->next = *bucket;
     *bucket = node;
 
-    if (node->poor) {
-        sh->npoor++;
-        ngx_queue_insert_head(&sh->poor, &node->queue);
-
-    } else {
-        ngx_queue_insert_head(&sh->good, &node->queue);
-    }
+    ngx_queue_insert_head(&sh->pool[node->pool].queue, &node->queue);
+    sh->pool[node->pool].count++;
 }
 
 
@@ -205,10 +228,7 @@ ngx_para_store_delete(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     *np = node->next;
 
     ngx_queue_remove(&node->queue);
-
-    if (node->poor) {
-        sh->npoor--;
-    }
+    sh->pool[node->pool].count--;
 
     ngx_slab_free_locked(ngx_para_store_pool(zone), node);
 }
@@ -218,7 +238,46 @@ void
 ngx_para_store_touch(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node)
 {
     ngx_queue_remove(&node->queue);
-    ngx_queue_insert_head(node->poor ? &sh->poor : &sh->good, &node->queue);
+    ngx_queue_insert_head(&sh->pool[node->pool].queue, &node->queue);
+}
+
+
+void
+ngx_para_store_move(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    ngx_para_store_node_t *node, ngx_para_store_pool_e pool)
+{
+    if (ngx_para_store_is_full(sh, pool)) {
+        (void) ngx_para_store_evict_last(zone, sh, pool);
+    }
+
+    ngx_queue_remove(&node->queue);
+    sh->pool[node->pool].count--;
+
+    node->pool = (uint8_t) pool;
+
+    ngx_queue_insert_head(&sh->pool[pool].queue, &node->queue);
+    sh->pool[pool].count++;
+}
+
+
+ngx_para_store_node_t *
+ngx_para_store_last(ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool)
+{
+    ngx_queue_t  *queue;
+
+    queue = &sh->pool[pool].queue;
+
+    return ngx_queue_empty(queue)
+           ? NULL
+           : ngx_queue_data(ngx_queue_last(queue), ngx_para_store_node_t,
+                            queue);
+}
+
+
+ngx_uint_t
+ngx_para_store_is_full(ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool)
+{
+    return sh->pool[pool].max && sh->pool[pool].count >= sh->pool[pool].max;
 }
 
 
@@ -229,11 +288,29 @@ ngx_para_store_serial(ngx_para_store_sh_t *sh)
 }
 
 
+void *
+ngx_para_store_area(ngx_para_store_sh_t *sh)
+{
+    return sh->area;
+}
+
+
+void *
+ngx_para_store_peek(ngx_shm_zone_t *zone)
+{
+    ngx_para_store_sh_t  *sh;
+
+    sh = ngx_para_store_pool(zone)->data;
+
+    return sh ? sh->area : NULL;
+}
+
+
 static ngx_para_store_sh_t *
 ngx_para_store_create(ngx_slab_pool_t *shpool)
 {
     size_t                size;
-    ngx_uint_t            n;
+    ngx_uint_t            i, n, max;
     ngx_para_store_sh_t  *sh;
 
     /* about one bucket for each entry that fits */
@@ -249,9 +326,17 @@ ngx_para_store_create(ngx_slab_pool_t *shpool)
     }
 
     sh->mask = n - 1;
-    sh->npoor_max = n / 8;
-    ngx_queue_init(&sh->good);
-    ngx_queue_init(&sh->poor);
+
+    for (i = 0; i < NGX_PARA_STORE_POOLS; i++) {
+
+        ngx_queue_init(&sh->pool[i].queue);
+
+        if (ngx_para_store_shares[i].share) {
+            max = ngx_max(n / ngx_para_store_shares[i].share,
+                          ngx_para_store_shares[i].least);
+            sh->pool[i].max = ngx_min(max, ngx_para_store_shares[i].most);
+        }
+    }
 
     /* a full zone is the normal state of a cache, not worth a log line */
 
@@ -265,20 +350,27 @@ ngx_para_store_create(ngx_slab_pool_t *shpool)
 
 static ngx_uint_t
 ngx_para_store_evict(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    ngx_uint_t poor)
+    ngx_para_store_pool_e pool)
 {
-    ngx_queue_t  *queue, *q;
+    return ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_POOR)
+           || (pool != NGX_PARA_STORE_POOR
+               && ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_GOOD));
+}
 
-    queue = ngx_queue_empty(&sh->poor) ? &sh->good : &sh->poor;
 
-    if (ngx_queue_empty(queue) || (poor && queue == &sh->good)) {
+static ngx_uint_t
+ngx_para_store_evict_last(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    ngx_para_store_pool_e pool)
+{
+    ngx_para_store_node_t  *node;
+
+    node = ngx_para_store_last(sh, pool);
+
+    if (node == NULL) {
         return 0;
     }
 
-    q = ngx_queue_last(queue);
-
-    ngx_para_store_delete(zone, sh,
-                          ngx_queue_data(q, ngx_para_store_node_t, queue));
+    ngx_para_store_delete(zone, sh, node);
 
     return 1;
 }

@@ -11,7 +11,22 @@
 #include <ngx_core.h>
 
 
-#define NGX_PARA_STORE_KEY_SIZE  32
+#define NGX_PARA_STORE_KEY_SIZE   32
+#define NGX_PARA_STORE_AREA_SIZE  128           /* bytes for the user */
+
+
+/* Who goes when there is no room; none but the good ones takes others' room. */
+
+typedef enum {
+    NGX_PARA_STORE_GOOD = 0,      /* as many as fit */
+    NGX_PARA_STORE_POOR,          /* an eighth; they go first */
+    NGX_PARA_STORE_FLIGHT,        /* a quarter; a full pool takes no more */
+    NGX_PARA_STORE_LANDED,        /* an eighth; one for another */
+    NGX_PARA_STORE_PAYER,         /* an eighth; one for another */
+    NGX_PARA_STORE_BREAKER,       /* a few; one for another */
+
+    NGX_PARA_STORE_POOLS
+} ngx_para_store_pool_e;
 
 
 typedef struct ngx_para_store_sh_s    ngx_para_store_sh_t;
@@ -24,7 +39,10 @@ struct ngx_para_store_node_s {
     ngx_para_store_node_t   *next;    /* in the bucket */
     ngx_queue_t              queue;   /* least recently used last */
     u_char                   key[NGX_PARA_STORE_KEY_SIZE];
-    unsigned                 poor:1;
+    uint8_t                  pool;
+    uint8_t                  kind;    /* the user's, like what follows */
+    uint16_t                 len;
+    uint32_t                 stamp;
 };
 
 
@@ -47,7 +65,7 @@ ngx_para_store_node_t *ngx_para_store_find(ngx_para_store_sh_t *sh,
  * filled before it is linked, so that nobody ever finds half of one.
  */
 ngx_para_store_node_t *ngx_para_store_alloc(ngx_shm_zone_t *zone,
-    ngx_para_store_sh_t *sh, size_t size, ngx_uint_t poor);
+    ngx_para_store_sh_t *sh, size_t size, ngx_para_store_pool_e pool);
 void ngx_para_store_link(ngx_para_store_sh_t *sh,
     ngx_para_store_node_t *node, const u_char *key);
 
@@ -58,8 +76,28 @@ void ngx_para_store_delete(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 void ngx_para_store_touch(ngx_para_store_sh_t *sh,
     ngx_para_store_node_t *node);
 
-/* A number that was never given before. */
+/* Puts an entry among others, which make room for it. */
+void ngx_para_store_move(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    ngx_para_store_node_t *node, ngx_para_store_pool_e pool);
+
+/* The least recently used one, NULL if there is none. */
+ngx_para_store_node_t *ngx_para_store_last(ngx_para_store_sh_t *sh,
+    ngx_para_store_pool_e pool);
+
+/* 1 if a pool has all the entries that it may have. */
+ngx_uint_t ngx_para_store_is_full(ngx_para_store_sh_t *sh,
+    ngx_para_store_pool_e pool);
+
+/* A number that was never given before, and is not 0. */
 uint64_t ngx_para_store_serial(ngx_para_store_sh_t *sh);
+
+/*
+ * NGX_PARA_STORE_AREA_SIZE bytes of the user's, zeroed when the table begins.
+ * The latter without the lock, for a look at single words: NULL if there is no
+ * table.
+ */
+void *ngx_para_store_area(ngx_para_store_sh_t *sh);
+void *ngx_para_store_peek(ngx_shm_zone_t *zone);
 
 
 #endif /* NGX_PARA_STORE_H */

@@ -248,6 +248,35 @@ test_hold(void **state)
 }
 
 
+/* A probe that tells nothing is had again at once; another call changes nothing. */
+
+static void
+test_abandon(void **state)
+{
+    para_breaker_t  breaker;
+
+    (void) state;
+
+    breaker = opened(4000);
+    assert_int_equal(para_breaker_admit(&breaker, &policy, 5000),
+                     PARA_BREAKER_PROBE);
+
+    para_breaker_abandon(&breaker, PARA_BREAKER_CALL, 5001);
+    assert_int_equal(para_breaker_admit(&breaker, &policy, 5001),
+                     PARA_BREAKER_FAIL);
+
+    para_breaker_abandon(&breaker, PARA_BREAKER_PROBE, 5002);
+    assert_int_equal(para_breaker_admit(&breaker, &policy, 5002),
+                     PARA_BREAKER_PROBE);
+    assert_int_equal(para_breaker_admit(&breaker, &policy, 5002),
+                     PARA_BREAKER_FAIL);
+
+    memset(&breaker, 0, sizeof(breaker));
+    para_breaker_abandon(&breaker, PARA_BREAKER_PROBE, 5002);
+    assert_int_equal(breaker.until, 0);
+}
+
+
 /* Another clock, or rubbish, does not shut it for good. */
 
 static void
@@ -289,6 +318,7 @@ main(void)
         cmocka_unit_test(test_jitter),
         cmocka_unit_test(test_late_failures),
         cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_abandon),
         cmocka_unit_test(test_odd_clock)
     };
 

@@ -90,6 +90,7 @@ test_codes(void **state)
         { PARA_ANSWER_JSON, "para_unavailable" },
         { PARA_ANSWER_MEMBER, "para_unavailable" },
         { PARA_UNAVAILABLE, "para_unavailable" },
+        { PARA_CALLS_LIMITED, "para_unavailable" },
         { PARA_KEY_REFUSED, "para_unavailable" },
         { PARA_KEYS_UNAVAILABLE, "keys_unavailable" },
         { PARA_NO_MEMORY, "internal_error" },

@@ -1,0 +1,676 @@
+#include "ngx_para_cache_ask.h"
+#include "ngx_para_store.h"
+#include "../core/para_limit.h"
+#include "../core/para_renewal.h"
+
+
+#define NGX_PARA_CACHE_PAYER_MAX  20            /* calls a minute */
+
+/* ms, longer than any call: only a death that kill() does not tell takes it */
+#define NGX_PARA_CACHE_LEASE      15000
+
+/* ms for which those who wait find out how it ended */
+#define NGX_PARA_CACHE_LINGER     2000
+
+
+/*
+ * They share the table with verdicts, whose keys are digests: other keys for
+ * the same things are made by a change of the last byte.
+ */
+
+typedef enum {
+    NGX_PARA_CACHE_FLIGHT = 0x10,
+    NGX_PARA_CACHE_PAYER = 0x20,
+    NGX_PARA_CACHE_BREAKER = 0x40
+} ngx_para_cache_mark_e;
+
+
+typedef struct {
+    ngx_para_store_node_t    node;
+    uint64_t                 number;
+    ngx_msec_t               moment;      /* of the question; landed: of the
+                                             answer's publication */
+    ngx_msec_t               asked;
+    uint32_t                 pid;         /* who asks; landed: 0 */
+    uint16_t                 reason;      /* para_reason_e; landed */
+    uint16_t                 retry_after;
+} ngx_para_cache_flight_t;
+
+
+typedef struct {
+    ngx_para_store_node_t    node;
+    para_limit_t             limit;
+} ngx_para_cache_payer_t;
+
+
+typedef struct {
+    ngx_para_store_node_t    node;
+    para_breaker_t           breaker;
+} ngx_para_cache_breaker_t;
+
+
+/* The store's area. */
+
+typedef struct {
+    ngx_atomic_t              ended;
+    ngx_para_cache_wakeups_t  wakeups;
+} ngx_para_cache_area_t;
+
+
+typedef enum {
+    NGX_PARA_CACHE_SAME = 0,
+    NGX_PARA_CACHE_CLOSED,
+    NGX_PARA_CACHE_OPENED
+} ngx_para_cache_change_e;
+
+
+static ngx_int_t ngx_para_cache_admit(ngx_shm_zone_t *zone,
+    ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask);
+static ngx_uint_t ngx_para_cache_may_pay(ngx_para_store_sh_t *sh,
+    ngx_para_cache_ask_t *ask);
+static void ngx_para_cache_pay(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    const ngx_para_cache_ask_t *ask);
+static void ngx_para_cache_begin(ngx_shm_zone_t *zone,
+    ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask);
+static void ngx_para_cache_clean(ngx_shm_zone_t *zone,
+    ngx_para_store_sh_t *sh);
+static ngx_uint_t ngx_para_cache_is_lost(const ngx_para_cache_flight_t *flight);
+static ngx_para_cache_flight_t *ngx_para_cache_flight(ngx_para_store_sh_t *sh,
+    const u_char *key, uint64_t number);
+static ngx_para_cache_change_e ngx_para_cache_feed(ngx_shm_zone_t *zone,
+    ngx_para_store_sh_t *sh, const ngx_para_cache_ask_t *ask,
+    const ngx_para_result_t *result);
+static void ngx_para_cache_report(ngx_para_cache_change_e change);
+static ngx_msec_t ngx_para_cache_now(void);
+
+
+static const para_breaker_policy_t  ngx_para_cache_policy = {
+    5,                                          /* failures in a row */
+    1000,                                       /* ms to the first probe */
+    30000,                                      /* the longest */
+    NGX_PARA_CACHE_LEASE
+};
+
+
+static const ngx_msec_t  ngx_para_cache_buckets[NGX_PARA_CACHE_WAKEUPS - 1] = {
+    1, 2, 5, 10, 20, 50
+};
+
+
+static ngx_inline void
+ngx_para_cache_mark_key(u_char *mark, const u_char *key,
+    ngx_para_cache_mark_e kind)
+{
+    ngx_memcpy(mark, key, NGX_PARA_CACHE_KEY_SIZE);
+    mark[NGX_PARA_CACHE_KEY_SIZE - 1] ^= kind;
+}
+
+
+static ngx_inline void *
+ngx_para_cache_find_mark(ngx_para_store_sh_t *sh, const u_char *key,
+    ngx_para_cache_mark_e kind)
+{
+    u_char  mark[NGX_PARA_CACHE_KEY_SIZE];
+
+    ngx_para_cache_mark_key(mark, key, kind);
+
+    return ngx_para_store_find(sh, mark);
+}
+
+
+static ngx_inline void
+ngx_para_cache_link_mark(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node,
+    const u_char *key, ngx_para_cache_mark_e kind)
+{
+    u_char  mark[NGX_PARA_CACHE_KEY_SIZE];
+
+    ngx_para_cache_mark_key(mark, key, kind);
+    ngx_para_store_link(sh, node, mark);
+}
+
+
+/* Whole seconds, for Retry-After. */
+
+static ngx_inline time_t
+ngx_para_cache_seconds(uint64_t ms)
+{
+    return (time_t) ngx_max((ms + 999) / 1000, 1);
+}
+
+
+ngx_int_t
+ngx_para_cache_ask(ngx_shm_zone_t *zone, ngx_para_cache_ask_t *ask)
+{
+    ngx_int_t                 rc;
+    ngx_para_store_sh_t      *sh;
+    ngx_para_cache_flight_t  *flight;
+
+    ask->down = 0;
+    ask->flight = 0;
+    ask->retry_after = 0;
+    ask->asked = ngx_current_msec;
+    ask->admitted = PARA_BREAKER_CALL;
+
+    rc = NGX_OK;
+
+    sh = ngx_para_store_lock(zone);
+    if (sh == NULL) {
+        goto done;
+    }
+
+    ngx_para_cache_clean(zone, sh);
+
+    flight = ngx_para_cache_find_mark(sh, ask->key, NGX_PARA_CACHE_FLIGHT);
+
+    if (flight && flight->pid && !ngx_para_cache_is_lost(flight)) {
+        ask->flight = flight->number;
+        rc = NGX_BUSY;
+        goto done;
+    }
+
+    rc = ngx_para_cache_admit(zone, sh, ask);
+
+    if (rc == NGX_OK) {
+
+        if (flight) {
+            ngx_para_store_delete(zone, sh, &flight->node);
+        }
+
+        ngx_para_cache_begin(zone, sh, ask);
+    }
+
+done:
+
+    ngx_para_store_unlock(zone, sh);
+
+    return rc;
+}
+
+
+/* From what costs nothing to what counts it. */
+
+static ngx_int_t
+ngx_para_cache_admit(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    ngx_para_cache_ask_t *ask)
+{
+    ngx_para_cache_breaker_t  *breaker;
+
+    if (!ask->free && !ngx_para_cache_may_pay(sh, ask)) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_para_store_is_full(sh, NGX_PARA_STORE_FLIGHT)) {
+        ask->retry_after = 1;
+        return NGX_DECLINED;
+    }
+
+    breaker = ngx_para_cache_find_mark(sh, ask->provider,
+                                       NGX_PARA_CACHE_BREAKER);
+
+    if (breaker) {
+
+        ngx_para_store_touch(sh, &breaker->node);
+
+        ask->admitted = para_breaker_admit(&breaker->breaker,
+                                           &ngx_para_cache_policy,
+                                           ngx_current_msec);
+
+        if (ask->admitted == PARA_BREAKER_FAIL) {
+            ask->down = 1;
+            ask->retry_after = ngx_para_cache_seconds(
+                                   para_breaker_wait(&breaker->breaker,
+                                                     &ngx_para_cache_policy,
+                                                     ngx_current_msec));
+            return NGX_DECLINED;
+        }
+    }
+
+    if (!ask->free) {
+        ngx_para_cache_pay(zone, sh, ask);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_para_cache_may_pay(ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask)
+{
+    uint64_t                 wait;
+    ngx_para_cache_payer_t  *payer;
+
+    payer = ngx_para_cache_find_mark(sh, ask->payer, NGX_PARA_CACHE_PAYER);
+
+    if (payer == NULL) {
+        return 1;
+    }
+
+    /* who is over his limit is not to be forgotten for that */
+
+    ngx_para_store_touch(sh, &payer->node);
+
+    wait = para_limit_wait(&payer->limit, NGX_PARA_CACHE_PAYER_MAX,
+                           ngx_current_msec);
+    if (wait == 0) {
+        return 1;
+    }
+
+    ask->retry_after = ngx_para_cache_seconds(wait);
+
+    return 0;
+}
+
+
+static void
+ngx_para_cache_pay(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    const ngx_para_cache_ask_t *ask)
+{
+    ngx_para_cache_payer_t  *payer;
+
+    payer = ngx_para_cache_find_mark(sh, ask->payer, NGX_PARA_CACHE_PAYER);
+
+    if (payer == NULL) {
+
+        payer = (ngx_para_cache_payer_t *)
+                    ngx_para_store_alloc(zone, sh,
+                                         sizeof(ngx_para_cache_payer_t),
+                                         NGX_PARA_STORE_PAYER);
+        if (payer == NULL) {
+            return;
+        }
+
+        ngx_para_cache_link_mark(sh, &payer->node, ask->payer,
+                                 NGX_PARA_CACHE_PAYER);
+    }
+
+    (void) para_limit_admit(&payer->limit, NGX_PARA_CACHE_PAYER_MAX,
+                            ngx_current_msec);
+}
+
+
+/* Without memory for a mark others may ask the same: that costs calls only. */
+
+static void
+ngx_para_cache_begin(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    ngx_para_cache_ask_t *ask)
+{
+    ngx_para_cache_flight_t  *flight;
+
+    flight = (ngx_para_cache_flight_t *)
+                 ngx_para_store_alloc(zone, sh,
+                                      sizeof(ngx_para_cache_flight_t),
+                                      NGX_PARA_STORE_FLIGHT);
+    if (flight == NULL) {
+        return;
+    }
+
+    flight->number = ngx_para_store_serial(sh);
+    flight->moment = ask->asked;
+    flight->pid = (uint32_t) ngx_pid;
+
+    ask->flight = flight->number;
+
+    ngx_para_cache_link_mark(sh, &flight->node, ask->key,
+                             NGX_PARA_CACHE_FLIGHT);
+}
+
+
+/* Two at a time, where one is added: it never grows, and never takes long. */
+
+static void
+ngx_para_cache_clean(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh)
+{
+    ngx_uint_t                i;
+    ngx_msec_int_t            age;
+    ngx_para_cache_flight_t  *flight;
+
+    for (i = 0; i < 2; i++) {
+
+        flight = (ngx_para_cache_flight_t *)
+                     ngx_para_store_last(sh, NGX_PARA_STORE_FLIGHT);
+
+        if (flight && ngx_para_cache_is_lost(flight)) {
+            ngx_para_store_delete(zone, sh, &flight->node);
+        }
+
+        flight = (ngx_para_cache_flight_t *)
+                     ngx_para_store_last(sh, NGX_PARA_STORE_LANDED);
+
+        if (flight == NULL) {
+            continue;
+        }
+
+        age = (ngx_msec_int_t) (ngx_current_msec - flight->moment);
+
+        if (age > NGX_PARA_CACHE_LINGER) {
+            ngx_para_store_delete(zone, sh, &flight->node);
+        }
+    }
+}
+
+
+/* Its worker will never end it. */
+
+static ngx_uint_t
+ngx_para_cache_is_lost(const ngx_para_cache_flight_t *flight)
+{
+    ngx_msec_int_t  age;
+
+    age = (ngx_msec_int_t) (ngx_current_msec - flight->moment);
+
+    if (age > NGX_PARA_CACHE_LEASE) {
+        return 1;
+    }
+
+    return flight->pid != (uint32_t) ngx_pid
+           && kill((ngx_pid_t) flight->pid, 0) == -1 && ngx_errno == ESRCH;
+}
+
+
+static ngx_para_cache_flight_t *
+ngx_para_cache_flight(ngx_para_store_sh_t *sh, const u_char *key,
+    uint64_t number)
+{
+    ngx_para_cache_flight_t  *flight;
+
+    flight = ngx_para_cache_find_mark(sh, key, NGX_PARA_CACHE_FLIGHT);
+
+    return flight && flight->number == number ? flight : NULL;
+}
+
+
+void
+ngx_para_cache_answer(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask,
+    const ngx_para_result_t *result)
+{
+    ngx_para_store_sh_t       *sh;
+    ngx_para_cache_area_t     *area;
+    ngx_para_cache_flight_t   *flight;
+    ngx_para_cache_change_e    change;
+    ngx_para_cache_session_t   session;
+
+    /* first the verdict, then the word that it is there */
+
+    if (result->reason == PARA_OK || result->reason == PARA_SESSION_ENDED) {
+
+        ngx_memzero(&session, sizeof(ngx_para_cache_session_t));
+
+        session.active = (result->reason == PARA_OK);
+        session.record = result->record;
+
+        ngx_para_cache_session_store(zone, ask->key, &session, ask->asked);
+    }
+
+    change = NGX_PARA_CACHE_SAME;
+
+    sh = ngx_para_store_lock(zone);
+    if (sh == NULL) {
+        goto done;
+    }
+
+    change = ngx_para_cache_feed(zone, sh, ask, result);
+
+    flight = ngx_para_cache_flight(sh, ask->key, ask->flight);
+
+    if (flight) {
+        flight->pid = 0;
+        flight->moment = ngx_para_cache_now();
+        flight->reason = (uint16_t) result->reason;
+        flight->retry_after = (uint16_t) result->retry_after;
+
+        ngx_para_store_move(zone, sh, &flight->node, NGX_PARA_STORE_LANDED);
+    }
+
+    area = ngx_para_store_area(sh);
+    area->ended++;
+
+done:
+
+    ngx_para_store_unlock(zone, sh);
+
+    ngx_para_cache_report(change);
+}
+
+
+void
+ngx_para_cache_abandon(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask)
+{
+    ngx_para_store_sh_t       *sh;
+    ngx_para_cache_area_t     *area;
+    ngx_para_cache_flight_t   *flight;
+    ngx_para_cache_breaker_t  *breaker;
+
+    sh = ngx_para_store_lock(zone);
+    if (sh == NULL) {
+        goto done;
+    }
+
+    flight = ngx_para_cache_flight(sh, ask->key, ask->flight);
+
+    if (flight) {
+        ngx_para_store_delete(zone, sh, &flight->node);
+    }
+
+    breaker = ngx_para_cache_find_mark(sh, ask->provider,
+                                       NGX_PARA_CACHE_BREAKER);
+
+    if (breaker) {
+        para_breaker_abandon(&breaker->breaker, ask->admitted,
+                             ngx_current_msec);
+    }
+
+    area = ngx_para_store_area(sh);
+    area->ended++;
+
+done:
+
+    ngx_para_store_unlock(zone, sh);
+}
+
+
+/* A refusal is an answer; what one user's answer lacks says nothing of Para. */
+
+static ngx_para_cache_change_e
+ngx_para_cache_feed(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    const ngx_para_cache_ask_t *ask, const ngx_para_result_t *result)
+{
+    uint32_t                   trips;
+    ngx_uint_t                 failed;
+    ngx_para_cache_breaker_t  *breaker;
+
+    failed = para_renewal_bridges(result->reason);
+
+    breaker = ngx_para_cache_find_mark(sh, ask->provider,
+                                       NGX_PARA_CACHE_BREAKER);
+
+    if (breaker == NULL) {
+
+        if (!failed) {
+            return NGX_PARA_CACHE_SAME;
+        }
+
+        breaker = (ngx_para_cache_breaker_t *)
+                      ngx_para_store_alloc(zone, sh,
+                                           sizeof(ngx_para_cache_breaker_t),
+                                           NGX_PARA_STORE_BREAKER);
+        if (breaker == NULL) {
+            return NGX_PARA_CACHE_SAME;
+        }
+
+        ngx_para_cache_link_mark(sh, &breaker->node, ask->provider,
+                                 NGX_PARA_CACHE_BREAKER);
+    }
+
+    trips = breaker->breaker.trips;
+
+    if (result->reason == PARA_NO_MEMORY) {
+        para_breaker_abandon(&breaker->breaker, ask->admitted,
+                             ngx_current_msec);
+
+    } else if (failed) {
+        para_breaker_fail(&breaker->breaker, &ngx_para_cache_policy,
+                          ask->admitted, ngx_current_msec,
+                          ngx_random() % (PARA_BREAKER_JITTER + 1));
+
+        if (result->hold) {
+            para_breaker_hold(&breaker->breaker, ngx_current_msec,
+                              (uint64_t) result->retry_after * 1000);
+        }
+
+    } else {
+        para_breaker_succeed(&breaker->breaker);
+    }
+
+    if ((trips == 0) == (breaker->breaker.trips == 0)) {
+        return NGX_PARA_CACHE_SAME;
+    }
+
+    return trips ? NGX_PARA_CACHE_CLOSED : NGX_PARA_CACHE_OPENED;
+}
+
+
+/* Whoever changes it tells: once, and not in each worker. */
+
+static void
+ngx_para_cache_report(ngx_para_cache_change_e change)
+{
+    if (change == NGX_PARA_CACHE_OPENED) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "para_auth: Para is taken for down: sessions that are "
+                      "not in the cache get 503 at once, and one call at a "
+                      "time finds out whether it is back");
+
+    } else if (change == NGX_PARA_CACHE_CLOSED) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "para_auth: Para is back");
+    }
+}
+
+
+ngx_uint_t
+ngx_para_cache_is_over(ngx_shm_zone_t *zone, const u_char *key,
+    uint64_t number, ngx_uint_t waiters)
+{
+    ngx_uint_t                i, over;
+    ngx_msec_int_t            ms;
+    ngx_para_store_sh_t      *sh;
+    ngx_para_cache_area_t    *area;
+    ngx_para_cache_flight_t  *flight;
+
+    sh = ngx_para_store_lock(zone);
+    flight = sh ? ngx_para_cache_flight(sh, key, number) : NULL;
+
+    if (flight == NULL) {
+        over = 1;
+
+    } else if (flight->pid) {
+        over = ngx_para_cache_is_lost(flight);
+
+    } else {
+        over = 1;
+
+        ms = (ngx_msec_int_t) (ngx_para_cache_now() - flight->moment);
+        ms = ngx_max(ms, 0);
+
+        for (i = 0; i < NGX_PARA_CACHE_WAKEUPS - 1; i++) {
+            if ((ngx_msec_t) ms <= ngx_para_cache_buckets[i]) {
+                break;
+            }
+        }
+
+        area = ngx_para_store_area(sh);
+        area->wakeups.count[i] += waiters;
+        area->wakeups.sum += (uint64_t) ms * waiters;
+    }
+
+    ngx_para_store_unlock(zone, sh);
+
+    return over;
+}
+
+
+ngx_int_t
+ngx_para_cache_look(ngx_shm_zone_t *zone, const u_char *key, uint64_t number,
+    ngx_pool_t *pool, ngx_para_result_t *result)
+{
+    ngx_int_t                  rc;
+    ngx_para_store_sh_t       *sh;
+    ngx_para_cache_flight_t   *flight;
+    ngx_para_cache_session_t   session;
+
+    ngx_memzero(result, sizeof(ngx_para_result_t));
+
+    sh = ngx_para_store_lock(zone);
+    flight = sh ? ngx_para_cache_flight(sh, key, number) : NULL;
+
+    if (flight == NULL || (flight->pid && ngx_para_cache_is_lost(flight))) {
+        rc = NGX_DECLINED;
+
+    } else if (flight->pid) {
+        rc = NGX_AGAIN;
+
+    } else {
+        result->reason = (para_reason_e) flight->reason;
+        result->retry_after = flight->retry_after;
+        rc = NGX_OK;
+    }
+
+    ngx_para_store_unlock(zone, sh);
+
+    if (rc != NGX_OK || (result->reason != PARA_OK
+                         && result->reason != PARA_SESSION_ENDED))
+    {
+        return rc;
+    }
+
+    /* there may be a newer word by now, of which this one is to count */
+
+    rc = ngx_para_cache_session_read(zone, key, pool, &session);
+
+    result->reason = session.active ? PARA_OK : PARA_SESSION_ENDED;
+    result->record = session.record;
+
+    return rc;
+}
+
+
+ngx_uint_t
+ngx_para_cache_ended(ngx_shm_zone_t *zone)
+{
+    ngx_para_cache_area_t  *area;
+
+    area = ngx_para_store_peek(zone);
+
+    return area ? area->ended : 0;
+}
+
+
+void
+ngx_para_cache_wakeups(ngx_shm_zone_t *zone,
+    ngx_para_cache_wakeups_t *wakeups)
+{
+    ngx_para_store_sh_t    *sh;
+    ngx_para_cache_area_t  *area;
+
+    ngx_memzero(wakeups, sizeof(ngx_para_cache_wakeups_t));
+
+    sh = ngx_para_store_lock(zone);
+
+    if (sh) {
+        area = ngx_para_store_area(sh);
+        *wakeups = area->wakeups;
+    }
+
+    ngx_para_store_unlock(zone, sh);
+}
+
+
+/* The clock itself: the event loop's time can be that of a busy turn's start. */
+
+static ngx_msec_t
+ngx_para_cache_now(void)
+{
+    ngx_time_update();
+
+    return ngx_current_msec;
+}
