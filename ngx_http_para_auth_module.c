@@ -115,6 +115,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_http_para_auth_loc_conf_t, upstream),
       NULL },
 
+    { ngx_string("para_auth_revoke"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_para_auth_revoke,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     /* inside para_auth_provider */
 
     { ngx_string("environment"),
@@ -396,6 +403,8 @@ ngx_http_para_auth_init(ngx_conf_t *cf)
     if (mcf->providers.list.nelts == 0) {
         return NGX_OK;
     }
+
+    ngx_http_para_auth_warn_revoke(cf, mcf);
 
     if (ngx_http_para_auth_init_servers(cf) != NGX_OK
         || ngx_para_headers_variables(cf, &mcf->shown) != NGX_OK)

@@ -41,7 +41,8 @@ my %ADAPTER_MAY = (
     ngx_para_keys_conf  => [qw(ngx_para_keys ngx_para_keys_file
                                ngx_para_trust)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer
-                               ngx_para_keys_file)],
+                               ngx_para_keys_file ngx_para_revoke)],
+    ngx_para_revoke     => [qw(ngx_para_revoke_file ngx_para_revoke_zone)],
     ngx_para_trust      => [qw(ngx_para_fetch ngx_para_file)],
     ngx_para_upstream   => [qw(ngx_para_question)],
 );

@@ -14,6 +14,7 @@
 #include "../core/para_identity.h"
 #include "../core/para_reason.h"
 #include "../core/para_renewal.h"
+#include "../core/para_revocation.h"
 #include "../core/para_token.h"
 
 #include "ngx_para_await.h"
@@ -46,6 +47,7 @@ typedef struct {
     ngx_para_providers_t        providers;
     ngx_para_inject_names_t     names;        /* that no client may send */
     ngx_array_t                 shown;        /* variables of headers */
+    ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
     para_digest_t              *digest;
 } ngx_http_para_auth_main_conf_t;
 
@@ -57,6 +59,18 @@ typedef struct {
     ngx_array_t                 protected;    /* ngx_http_para_auth_loc_conf_t *
                                                  that are not off */
 } ngx_http_para_auth_srv_conf_t;
+
+
+/* A location where revocations are taken. */
+
+typedef struct {
+    ngx_str_t                   name;         /* of provider, as written here */
+    u_char                     *file;
+    ngx_uint_t                  line;
+    size_t                      size;         /* of the zone */
+    ngx_para_revoke_t          *list;
+    void                      **loc_conf;     /* of all modules */
+} ngx_http_para_auth_revoke_t;
 
 
 typedef struct {
@@ -80,6 +94,8 @@ typedef struct {
 
     ngx_para_upstream_t        *upstream;     /* marked: a way to Para */
     ngx_para_provider_t        *marked;       /* whose */
+
+    ngx_http_para_auth_revoke_t  *revoke;     /* NULL: takes none */
 
     ngx_para_call_target_t     *way;          /* where it leads */
 
@@ -181,6 +197,23 @@ ngx_int_t ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+
+/* Revocations: ngx_http_para_auth_revoke.c */
+
+char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke);
+void ngx_http_para_auth_warn_revoke(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
+
+/* Whether what is verified has been ended before its time. */
+para_reason_e ngx_http_para_auth_check_revoked(
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session,
+    const para_identity_t *identity);
 
 
 /*

@@ -60,6 +60,9 @@ ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
     if (ngx_para_providers_init(cf, &mcf->providers) != NGX_OK
         || ngx_array_init(&mcf->shown, cf->pool, 8, sizeof(ngx_uint_t))
            != NGX_OK
+        || ngx_array_init(&mcf->revokes, cf->pool, 1,
+                          sizeof(ngx_http_para_auth_revoke_t *))
+           != NGX_OK
         || ngx_para_inject_init_names(cf, &mcf->names) != NGX_OK)
     {
         return NULL;
@@ -160,6 +163,13 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->upstream) {
         rv = ngx_http_para_auth_mark(cf, mcf, conf);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (conf->revoke) {
+        rv = ngx_http_para_auth_merge_revoke(cf, mcf, conf->revoke);
         if (rv != NGX_CONF_OK) {
             return rv;
         }

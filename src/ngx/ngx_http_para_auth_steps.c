@@ -4,6 +4,7 @@
 
 #include "ngx_http_para_auth.h"
 #include "ngx_para_cache.h"
+#include "ngx_para_revoke_zone.h"
 #include "../core/para_record.h"
 #include "../core/para_session.h"
 
@@ -214,18 +215,20 @@ ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
 
 
 /*
- * What an identity is kept under: the policy, the credentials, and the keys of
- * this moment that come and go.
+ * What an identity is kept under: the policy, the credentials, the keys of this
+ * moment that come and go, and how far the revocations had come: each one more
+ * costs every user one look at what he is verified by.
  */
 
 static ngx_int_t
 ngx_http_para_auth_identity_key(ngx_http_para_auth_main_conf_t *mcf,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
-    size_t            n;
-    ngx_uint_t        i;
-    para_span_t       part[3 + PARA_ISSUERS_MAX];
-    ngx_para_keys_t  *keys;
+    size_t              n;
+    ngx_uint_t          i;
+    para_span_t         part[4 + PARA_ISSUERS_MAX];
+    ngx_para_keys_t    *keys;
+    ngx_atomic_uint_t   generation;
 
     n = 0;
 
@@ -240,6 +243,14 @@ ngx_http_para_auth_identity_key(ngx_http_para_auth_main_conf_t *mcf,
             part[n++] = para_span(ngx_para_keys_sync(keys),
                                   PARA_FINGERPRINT_SIZE);
         }
+    }
+
+    /* before anything is looked up in the list, see ngx_para_revoke_zone.c */
+
+    if (lcf->provider->revoke) {
+        generation = ngx_para_revoke_zone_generation(
+                                                 lcf->provider->revoke->zone);
+        part[n++] = para_span(&generation, sizeof(ngx_atomic_uint_t));
     }
 
     return para_digest_key(mcf->digest, ctx->identity_key, part, n)
@@ -330,6 +341,13 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ctx->reason = para_identity_build(&identity, jwt ? &ctx->verified : NULL,
                                       bound ? &session : NULL, lcf->match);
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    if (ctx->reason == PARA_OK) {
+        ctx->reason = ngx_http_para_auth_check_revoked(mcf, lcf, ctx, &session,
+                                                       &identity);
+    }
+
     if (ctx->reason != PARA_OK) {
         para_identity_free(&identity);
         return NGX_DECLINED;
@@ -356,8 +374,6 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     /* without a JWT the session's own time is the only end */
 
     end = jwt ? (time_t) ctx->verified.end : NGX_MAX_TIME_T_VALUE;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
     ngx_para_cache_identity_store(mcf->zone, ctx->identity_key, end,
                                   &record, bound ? ctx->session_key : NULL,

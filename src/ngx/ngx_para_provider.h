@@ -13,6 +13,7 @@
 #include "../core/para_token.h"
 
 #include "ngx_para_issuer.h"
+#include "ngx_para_revoke.h"
 
 
 /*
@@ -40,6 +41,7 @@ typedef struct {
     ngx_array_t                own;         /* of ngx_para_issuer_t * */
 
     ngx_str_t                  state_path;
+    ngx_para_revoke_t         *revoke;      /* NULL: nobody can be ended */
 
     const para_issuer_t      **issuers;     /* those that count */
     ngx_para_keys_t          **sources;     /* of their keys; NULL: a file */
