@@ -1,0 +1,875 @@
+#!/usr/bin/perl
+
+# Revocations: who and what is ended, for whom that holds and for whom it does
+# not, in all workers at once; that it outlives reloads, restarts and deaths;
+# and that "done" is said of nothing that is not on disk.
+
+use strict;
+use warnings;
+
+use FindBin ();
+use lib "$FindBin::Bin/lib";
+
+use ParaTest;
+use ParaClient;
+use Test::More;
+
+use Digest::SHA qw(sha256_hex);
+use JSON::PP    ();
+use Time::HiRes qw(sleep time);
+
+use constant {
+    VERIFY   => '/sessions/verify',
+    SIZE_MAX => 32_768,
+    SLOW     => 500,                    # ms
+    MONTH    => 30 * 86_400,
+    DAY      => 86_400,
+    SMALL    => '32k',
+};
+
+my $JSON = JSON::PP->new->canonical;
+my $ROOT = $> == 0;
+
+my $states = 0;
+
+sub state_path { return "$PARA_DIR/state-" . ++$states }
+
+# Options: state (path), revoke (parameters of the directive), provider and
+# server (more lines), and those of start_nginx().
+sub options {
+    my (%options) = @_;
+
+    my $state    = delete $options{state} // state_path();
+    my $size     = delete $options{size};
+    my $provider = delete $options{provider} // '';
+    my $server   = delete $options{server} // '';
+    my $revoke   = join ' ', 'para_auth_revoke app', $size ? "size=$size" : ();
+
+    return (
+        workers => 2,
+        http    => http_config(
+            provider => "        state_path $state;\n$provider"),
+        server => <<"CONF" . verify_location(),
+        listen 127.0.0.1:@{[free_ports() + 5]};
+        add_header X-Cache \$para_auth_cache always;
+        client_body_buffer_size 1k;
+        para_auth app;
+        location / { proxy_pass $APP_URL; }
+        location /jwt { para_auth app jwt; proxy_pass $APP_URL; }
+        location /session { para_auth app session; proxy_pass $APP_URL; }
+        location = /revoke {
+            para_auth off;
+            $revoke;
+            allow 127.0.0.1;
+            deny all;
+        }
+$server
+CONF
+        %options
+    );
+}
+
+# The same with {state}: where its state is.
+sub gateway {
+    my (%options) = @_;
+
+    $options{state} //= state_path();
+    my $nginx = start_nginx(options(%options));
+    @$nginx{qw(state list)} =
+        ($options{state}, "$options{state}/revoked-app.list");
+
+    return $nginx;
+}
+
+sub post {
+    my ($nginx, $body, %options) = @_;
+
+    return get(
+        $nginx->{port}, $options{path} // '/revoke',
+        $options{headers} // 'Content-Type: application/json',
+        method => $options{method} // 'POST',
+        body   => $body,
+    );
+}
+
+sub revoke {
+    my ($nginx, %what) = @_;
+    return post($nginx, $JSON->encode(\%what));
+}
+
+# It must be done.
+sub revoked {
+    my ($nginx, $name, %what) = @_;
+
+    my $answer = revoke($nginx, %what);
+    my ($kind) = grep { $_ ne 'ttl' } keys %what;
+
+    is($answer->{status}, 200, "$name: done") or diag $answer->{body};
+    is($answer->{json}{ended}, $kind, "$name: says what");
+    return $answer->{json}{until};
+}
+
+sub ask {
+    my ($nginx, $path, $login) = @_;
+
+    my $layer = $path =~ m{\A/(jwt|session)} ? $1 : undef;
+    return get($nginx->{port}, $path, credentials($login, $layer));
+}
+
+sub refused {
+    my ($nginx, $name, $path, $login, $reason) = @_;
+
+    my $answer = ask($nginx, $path, $login);
+    is($answer->{status}, 401, "$name: refused at $path");
+
+    my $said = $answer->{header}{'www-authenticate'} // '';
+    my ($log) = reverse grep {/para_auth: refused/} split /\n/,
+        $nginx->error_log;
+
+    if ($reason eq 'session_revoked') {
+        like($said, qr/error_description="session expired"/,
+            "$name: as any session that has ended");
+    }
+    else {
+        like($said, qr/\ABearer realm="para", error="invalid_token"\z/,
+            "$name: as any bad token");
+    }
+
+    like($log // '', qr/reason \Q$reason\E,/, "$name: the log knows why");
+    return;
+}
+
+sub let_in {
+    my ($nginx, $name, $path, $login) = @_;
+
+    my $answer = ask($nginx, $path, $login);
+    is($answer->{status}, 200, "$name: let in at $path");
+    is(($answer->{json} // {})->{para}{'X-Para-User-Id'} // 'session',
+        $path =~ m{^/session} ? 'session' : $login->{userId},
+        "$name: as who he is");
+    return $answer;
+}
+
+# A login whose JWT has other claims.
+sub with_claims {
+    my ($login, %claims) = @_;
+    return {%$login, jwt => para_jwt($login, %claims)};
+}
+
+sub workers_of {
+    my ($nginx) = @_;
+
+    my $pid = $nginx->pid;
+    open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $pid
+        or die "ps: $!";
+    return map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
+}
+
+sub reload {
+    my ($nginx, $name) = @_;
+
+    my @before = workers_of($nginx);
+    $nginx->reload;
+
+    return ok(
+        wait_until(
+            10,
+            sub {
+                my %now = map { $_ => 1 } workers_of($nginx);
+                keys %now >= @before && !grep { $now{$_} } @before;
+            }
+        ),
+        "$name: reloaded"
+    );
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $in, '<:raw', $path or return;
+    local $/;
+    return scalar <$in>;
+}
+
+sub lines_of {
+    my ($nginx) = @_;
+    return grep {length} split /\n/, slurp($nginx->{list}) // '';
+}
+
+sub write_file {
+    my ($path, $text, $mode) = @_;
+    open my $out, $mode // '>:raw', $path or die "$path: $!";
+    print {$out} $text;
+    close $out or die "$path: $!";
+    return;
+}
+
+sub edit_conf {
+    my ($nginx, $from, $to) = @_;
+    my $conf = slurp($nginx->{file});
+    $conf =~ s/$from/$to/ or die "no $from";
+    write_file($nginx->{file}, $conf);
+    return;
+}
+
+sub healthy {
+    my ($nginx, $name) = @_;
+
+    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|\[emerg\]/,
+        "$name: nothing broke");
+    unlike($nginx->error_log, qr/exited on signal/, "$name: nobody crashed");
+    return;
+}
+
+
+# ---- What can be ended -----------------------------------------------------
+
+my $nginx = gateway();
+my $bob   = login('bob');
+let_in($nginx, 'bob', $_, $bob) for '/', '/jwt', '/session';
+
+{
+    my $login = login('alice');
+    let_in($nginx, 'user', $_, $login) for '/', '/jwt';
+    is(ask($nginx, '/', $login)->{header}{'x-cache'}, 'HIT', 'user: known');
+
+    my $now   = int time;
+    my $until = revoked($nginx, 'user', user => $login->{userId});
+    cmp_ok(abs($until - $now - MONTH), '<=', 5, 'user: for thirty days');
+
+    my $calls = para_calls(VERIFY);
+    refused($nginx, 'user', $_, $login, 'token_revoked') for '/', '/jwt';
+    is(para_calls(VERIFY), $calls, 'user: without a call to Para');
+
+    # Of a verification token Para does not say whose id it is.
+    let_in($nginx, 'user: a verification token alone', '/session', $login);
+
+    refused($nginx, 'user, no iat', $_, with_claims($login, iat => undef),
+        'token_revoked')
+        for '/', '/jwt';
+    refused($nginx, 'user, iat of the time', '/jwt',
+        with_claims($login, iat => $now), 'token_revoked');
+
+    # nginx's clock may be in the next second already.
+    my $later = with_claims($login, iat => $now + 3);
+    let_in($nginx, 'user, a later token', $_, $later) for '/', '/jwt';
+
+    $calls = para_calls(VERIFY);
+    let_in($nginx, 'user: not another', $_, $bob)
+        for '/', '/jwt', '/session';
+    is(para_calls(VERIFY), $calls, 'user: nobody is asked for again');
+    is(ask($nginx, '/', $bob)->{header}{'x-cache'}, 'HIT',
+        'user: and the other is known again');
+}
+
+# The operator's own id of the user.
+{
+    my $other = gateway(provider => own_issuer());
+    my ($carol, $dave) =
+        map { {%{login($_)}, jwt => own_jwt(user => $_)} } qw(carol dave);
+
+    let_in($other, 'own id', '/jwt', $_) for $carol, $dave;
+    revoked($other, 'own id', user => 'u-carol');
+    refused($other, 'own id', '/jwt', $carol, 'token_revoked');
+    let_in($other, 'own id: not another', '/jwt', $dave);
+    healthy($other, 'own id');
+    $other->stop;
+}
+
+{
+    my $login = login('carol');
+    my $again = login('carol');
+    let_in($nginx, 'session', $_, $login) for '/', '/session';
+
+    revoked($nginx, 'session', session => $login->{verificationToken});
+    refused($nginx, 'session', $_, $login, 'session_revoked')
+        for '/', '/session';
+    let_in($nginx, 'session: its token alone', '/jwt', $login);
+    let_in($nginx, 'session: not another of the user', $_, $again)
+        for '/', '/session';
+    let_in($nginx, 'session: not another user', '/', $bob);
+}
+
+for my $form (qw(text hash)) {
+    my $login = with_claims(login('dave'), jti => $form);
+    my $again = with_claims($login, jti => "again-$form");
+    let_in($nginx, "token by $form", $_, $login) for '/', '/jwt';
+
+    revoked($nginx, "token by $form", token => $form eq 'text'
+        ? $login->{jwt} : sha256_hex($login->{jwt}));
+    refused($nginx, "token by $form", $_, $login, 'token_revoked')
+        for '/', '/jwt';
+    let_in($nginx, "token by $form: the session alone", '/session', $login);
+    let_in($nginx, "token by $form: not another of the user", '/', $again);
+}
+
+{
+    my $login = login('erin');
+    my ($one, $two) = map { with_claims($login, jti => $_) } 'one', 'two';
+    let_in($nginx, 'jti', '/jwt', $_) for $one, $two;
+
+    revoked($nginx, 'jti', jti => 'one');
+    refused($nginx, 'jti', '/jwt', $one, 'token_revoked');
+    let_in($nginx, 'jti: not another', '/jwt', $two);
+    let_in($nginx, 'jti: nor none', '/jwt', $login);
+}
+
+# All tokens before a time: in a gateway of its own, as it is everybody.
+{
+    my $other = gateway();
+    my $now   = int time;
+    my $login = login('frank');
+    my $old   = with_claims($login, iat => $now - 100);
+    let_in($other, 'before', $_, $old) for '/', '/jwt';
+
+    revoked($other, 'before', before => $now - 50);
+    refused($other, 'before', $_, $old, 'token_revoked') for '/', '/jwt';
+    refused($other, 'before: no iat', '/jwt',
+        with_claims($login, iat => undef), 'token_revoked');
+    let_in($other, 'before: at that time', '/jwt',
+        with_claims($login, iat => $now - 50));
+    refused($other, 'before: a second less', '/jwt',
+        with_claims($login, iat => $now - 51), 'token_revoked');
+    let_in($other, 'before: a session alone', '/session', $login);
+
+    # An earlier time does not undo it.
+    revoked($other, 'before', before => $now - 70);
+    refused($other, 'before: still', '/jwt',
+        with_claims($login, iat => $now - 51), 'token_revoked');
+    healthy($other, 'before');
+    $other->stop;
+}
+
+
+# ---- For how long ----------------------------------------------------------
+
+{
+    my $login = login('frank');
+    let_in($nginx, 'ttl', '/', $login);
+    my $until = revoked($nginx, 'ttl', user => $login->{userId}, ttl => 3);
+
+    refused($nginx, 'ttl', '/', $login, 'token_revoked');
+    ok(wait_until(10, sub { ask($nginx, '/', $login)->{status} == 200 }),
+        'ttl: it ends');
+    cmp_ok(time, '>=', $until - 0.1, 'ttl: not before');
+
+    # Both last as long as the longer.
+    my $jwt = with_claims($login, jti => 'longer');
+    my $long = revoked($nginx, 'longer', jti => 'longer', ttl => 1000);
+    is(revoked($nginx, 'longer', jti => 'longer', ttl => 1), $long,
+        'longer: a shorter one does not undo it');
+}
+
+
+# ---- All workers, at once --------------------------------------------------
+
+for my $workers (2, 4) {
+    my $other = gateway(workers => $workers);
+    my $port  = $other->{port};
+
+    # Kept connections, until each worker has one; nginx tells by its pid.
+    edit_conf($other, qr/add_header X-Cache /,
+        "add_header X-Worker \$pid always;\n        add_header X-Cache ");
+    reload($other, "$workers workers");
+
+    my %at;
+    for (1 .. 400) {
+        last if keys %at == $workers;
+        my $socket = connect_to($port);
+        my $pid = exchange($socket, request_text('/none'))
+            ->{header}{'x-worker'};
+        $at{$pid} //= $socket;
+    }
+    is(scalar keys %at, $workers, "$workers workers: a connection to each");
+
+    for my $round (1 .. 10) {
+        my $login = login('alice');
+        $login->{jwt} = para_jwt($login, jti => "workers-$workers-$round");
+        my $text = request_text('/', headers => credentials($login));
+
+        my @before = map { exchange($_, $text)->{status} } values %at;
+        my $answer = revoke($other, $round % 2
+            ? (jti => "workers-$workers-$round")
+            : (session => $login->{verificationToken}));
+        my @after = map { exchange($_, $text)->{status} } values %at;
+
+        is("@before", join(' ', (200) x $workers),
+            "$workers workers, round $round: before");
+        is($answer->{status}, 200, "$workers workers, round $round: done");
+        is("@after", join(' ', (401) x $workers),
+            "$workers workers, round $round: all of them at once");
+    }
+    healthy($other, "$workers workers");
+    $other->stop;
+}
+
+
+# ---- Requests under way ----------------------------------------------------
+
+# It waits for Para while its user is ended.
+{
+    my $login = login('bob');
+    fault(VERIFY, 'slow', delay_ms => SLOW, times => 1);
+    my $calls  = para_calls(VERIFY);
+    my $socket = connect_to($nginx->{port});
+    send_text($socket, request_text('/', headers => credentials($login)));
+    wait_until(5, sub { para_calls(VERIFY) > $calls });
+
+    revoked($nginx, 'under way', session => $login->{verificationToken});
+    is(read_answer($socket)->{status}, 401, 'under way: refused');
+    refused($nginx, 'under way', '/', $login, 'session_revoked');
+    reset_para();
+}
+
+
+# ---- Misuse ----------------------------------------------------------------
+
+{
+    my $good = $JSON->encode({user => 'somebody'});
+    my @lines = lines_of($nginx);
+
+    for my $method (qw(GET HEAD PUT DELETE PATCH OPTIONS)) {
+        my $answer = get($nginx->{port}, '/revoke',
+            'Content-Type: application/json', method => $method,
+            $method =~ /^P/ ? (body => $good) : ());
+        is($answer->{status}, 405, "misuse: $method");
+        is($answer->{header}{allow}, 'POST', "misuse: $method, what is allowed");
+        like($answer->{json}{error}, qr/is a POST/, "misuse: $method, why")
+            if $method ne 'HEAD';
+    }
+
+    for my $type ('', 'Content-Type: text/plain',
+        'Content-Type: application/jsonx',
+        'Content-Type: application/x-www-form-urlencoded')
+    {
+        my $answer = post($nginx, $good, headers => $type);
+        is($answer->{status}, 415, "misuse: type '$type'");
+        like($answer->{json}{error}, qr{"Content-Type: application/json"},
+            "misuse: type '$type', what to send");
+    }
+
+    my %bad = (
+        ''                                => qr/JSON object/,
+        '{'                               => qr/JSON object/,
+        '[]'                              => qr/JSON object/,
+        '{}'                              => qr/must have one of "user"/,
+        '{"user":"a","jti":"b"}'          => qr/must have one of "user"/,
+        '{"user":1}'                      => qr/must be a string/,
+        '{"user":""}'                     => qr/must be a string/,
+        '{"user":"a","ttl":0}'            => qr/"ttl" must be whole seconds/,
+        '{"user":"a","until":5}'          => qr/and nothing else/,
+        '{"before":99999999999999}'       => qr/milliseconds/,
+        '{"before":' . (int(time) + 100) . '}' => qr/in the future/,
+        '{"token":"abc"}'                 => qr/64 hexadecimal digits/,
+        '{"session":"a b"}'               => qr/verification token/,
+    );
+    for my $body (sort keys %bad) {
+        my $answer = post($nginx, $body);
+        is($answer->{status}, 400, "misuse: $body");
+        is($answer->{header}{'content-type'}, 'application/json',
+            "misuse: $body, JSON");
+        like($answer->{json}{error}, $bad{$body}, "misuse: $body, why");
+    }
+
+    # Sizes: in memory, in a file, too large; as one and in chunks.
+    for my $size (100, 5000, SIZE_MAX, SIZE_MAX + 1, 4 * SIZE_MAX) {
+        my $body = $good . ' ' x ($size - length $good);
+        my $want = $size > SIZE_MAX ? 413 : 200;
+        is(post($nginx, $body)->{status}, $want, "misuse: $size bytes");
+
+        my $chunks = join '', map { sprintf "%x\r\n%s\r\n", length, $_ }
+            unpack('(a3000)*', $body), '';
+        my $answer = exchange($nginx->{port},
+            request_text('/revoke', method => 'POST', close => 1,
+                headers => "Content-Type: application/json\n"
+                    . 'Transfer-Encoding: chunked') . $chunks);
+        is($answer->{status}, $want, "misuse: $size bytes in chunks");
+        like($answer->{json}{error}, qr/at most 32768 bytes/,
+            "misuse: $size bytes, why") if $want == 413;
+    }
+
+    is(post($nginx, $good, headers => 'content-type: Application/JSON; charset=utf-8')
+        ->{status}, 200, 'misuse: a type with a parameter is none');
+
+    # One connection: what is refused takes its body with it.
+    my $socket = connect_to($nginx->{port});
+    my @statuses = map { exchange($socket,
+            request_text('/revoke', method => $_->[0], body => $good,
+                headers => "Content-Type: $_->[1]"))->{status} }
+        ['PUT', 'application/json'], ['POST', 'text/plain'],
+        ['POST', 'application/json'], ['POST', 'application/json'];
+    is("@statuses", '405 415 200 200', 'misuse: on one connection');
+
+    unlike(slurp($nginx->{list}), qr/somebody/, 'misuse: no id in the file');
+    cmp_ok(scalar(lines_of($nginx)), '>', scalar @lines,
+        'misuse: what was good is there');
+}
+
+healthy($nginx, 'all of this');
+
+
+# ---- Reload, restart, deaths -----------------------------------------------
+
+{
+    my $other = gateway();
+    my @ended = map { login('alice') } 1 .. 3;
+    my $kept  = login('alice');
+
+    let_in($other, 'lives on', '/', $_) for @ended, $kept;
+    my $until =
+        revoked($other, 'lives on', session => $ended[0]{verificationToken});
+    reload($other, 'lives on');
+    refused($other, 'lives on, reloaded', '/', $ended[0], 'session_revoked');
+    is(ask($other, '/', $kept)->{status}, 200, 'lives on: others');
+    is(ask($other, '/', $kept)->{header}{'x-cache'}, 'HIT',
+        'lives on: a reload is no revocation');
+    reload($other, 'lives on, again');
+    is(ask($other, '/', $kept)->{header}{'x-cache'}, 'HIT',
+        'lives on: nor is the next');
+
+    # All workers die without a word, and the master after them.
+    revoked($other, 'killed', session => $ended[1]{verificationToken});
+    my @before = workers_of($other);
+    kill 'KILL', @before;
+    wait_until(10, sub {
+        my %now = map { $_ => 1 } workers_of($other);
+        keys %now >= @before && !grep { $now{$_} } @before;
+    });
+    refused($other, 'killed workers', '/', $_, 'session_revoked')
+        for @ended[0, 1];
+    let_in($other, 'killed workers', '/', $ended[2]);
+    revoked($other, 'killed workers', session => $ended[2]{verificationToken});
+
+    @before = ($other->pid, workers_of($other));
+    kill 'KILL', @before;
+    wait_until(10, sub { !grep { kill 0, $_ } workers_of($other) });
+    $other->stop;
+
+    $other->start;
+    refused($other, 'restarted', '/', $_, 'session_revoked') for @ended;
+    let_in($other, 'restarted', '/', $kept);
+    is(revoke($other, session => $ended[0]{verificationToken}, ttl => 1)
+        ->{json}{until}, $until, 'restarted: the same end');
+
+    # In 32 bytes of a digest nobody finds a token.
+    my $list = slurp($other->{list});
+    unlike($list, qr/\Q$_->{verificationToken}\E/, 'no credential on disk')
+        for @ended;
+    is((stat $other->{list})[2] & 07777, 0600, 'for nobody else to read');
+    is((stat $other->{list})[4], (stat $other->{state})[4],
+        'of the workers\' user');
+    unlike($other->error_log, qr/exited on signal (?!9\b)|\[crit\]|\[emerg\]/,
+        'restarted: nobody crashed by himself');
+    $other->stop;
+}
+
+# What has ended, and what is there twice, does not stay in the file.
+{
+    my $other = gateway();
+    my $login = login('bob');
+
+    revoked($other, 'compact', jti => 'short', ttl => 1);
+    revoked($other, 'compact', jti => 'twice', ttl => 100 + $_) for 1 .. 3;
+    revoked($other, 'compact', session => $login->{verificationToken});
+    is(scalar(lines_of($other)), 5, 'compact: a line each');
+    sleep 2.1;
+
+    my ($good, $said) = check_same($other);
+    ok($good, 'compact: nginx -t') or diag $said;
+    is(scalar(lines_of($other)), 5, 'compact: nginx -t changes nothing');
+
+    reload($other, 'compact');
+    is(scalar(lines_of($other)), 2, 'compact: at a reload');
+    ok(!-e "$other->{state}/revoked-app.new", 'compact: nothing is left over');
+    refused($other, 'compact', '/', $login, 'session_revoked');
+
+    # What the workers write next, they write there.
+    revoked($other, 'compact', jti => 'next');
+    is(scalar(lines_of($other)), 3, 'compact: the workers go on');
+
+    $other->stop;
+    write_file($other->{list}, slurp($other->{list})
+        . "\n1 jti " . ('ab' x 32) . ' 0 ' . int(time) . "\n");
+    $other->start;
+    is(scalar(lines_of($other)), 3, 'compact: at a start');
+    refused($other, 'compact, started', '/', $login, 'session_revoked');
+    healthy($other, 'compact');
+    $other->stop;
+}
+
+# "nginx -t" with the configuration of one that runs.
+sub check_same {
+    my ($running) = @_;
+    my $said = `$ENV{TEST_NGINX_BINARY} -t -e $running->{dir}/logs/check.log -p $running->{dir}/ -c $running->{file} 2>&1`;
+    return ($? == 0, $said);
+}
+
+# A torn last line was never said to be done; the one after it counts.
+{
+    my $other = gateway();
+    my ($one, $two, $three) = map { login('carol') } 1 .. 3;
+    revoked($other, 'torn', session => $one->{verificationToken});
+
+    my $torn = "\n1 user " . 'cd' x 20;
+    write_file($other->{list}, $torn, '>>:raw');
+    revoked($other, 'torn', session => $two->{verificationToken});
+    $other->stop;
+
+    $other->start;
+    refused($other, 'torn', '/', $_, 'session_revoked') for $one, $two;
+    like($other->error_log,
+        qr/\[error\].*revoked-app\.list" has 1 lines that are no revocations/,
+        'torn: and the log tells of the line');
+    like(slurp($other->{list}), qr/^1 user (?:cd)+$/m,
+        'torn: which is kept to be looked at');
+    $other->stop;
+
+    # At the end of the file it is nobody's loss.
+    my $list = slurp($other->{list});
+    $list =~ s/^1 user (?:cd)+$//m or die;
+    write_file($other->{list}, $list . $torn);
+    $other->start;
+    refused($other, 'torn at the end', '/', $_, 'session_revoked')
+        for $one, $two;
+    unlike(slurp($other->{list}), qr/cdcd/, 'torn at the end: gone');
+    revoked($other, 'torn at the end', session => $three->{verificationToken});
+    $other->stop;
+    $other->start;
+    refused($other, 'torn at the end, next', '/', $_, 'session_revoked')
+        for $one, $two, $three;
+    $other->stop;
+}
+
+
+# ---- What cannot be written ------------------------------------------------
+
+SKIP: {
+    skip 'root writes everywhere, and cannot be stopped by others', 1
+        if !$ROOT;
+
+    my $other = gateway();
+    my $login = login('dave');
+    let_in($other, 'unwritable', '/', $login);
+
+    rename $other->{state}, "$other->{state}.away" or die $!;
+    my $answer = revoke($other, session => $login->{verificationToken});
+    is($answer->{status}, 500, 'unwritable: not done');
+    like($answer->{json}{error},
+        qr/ended until the next start only.*under state_path.*send it again/,
+        'unwritable: and what to do');
+    ok(!exists $answer->{json}{ended}, 'unwritable: it does not say "ended"');
+    like($other->error_log, qr/\[crit\].*open\(\) ".*revoked-app\.list" failed/,
+        'unwritable: the log knows why');
+    refused($other, 'unwritable: but it holds', '/', $login,
+        'session_revoked');
+
+    # A reload writes what could not be written.
+    rename "$other->{state}.away", $other->{state} or die $!;
+    reload($other, 'mended');
+    is(scalar(lines_of($other)), 1, 'mended: on disk');
+    $other->stop;
+    $other->start;
+    refused($other, 'mended: after a restart', '/', $login,
+        'session_revoked');
+    $other->stop;
+
+    # A file that cannot be read lets nobody in.
+    for my $case (['a directory', sub { mkdir $_[0] }],
+        ['a link', sub { symlink "$PARA_DIR/nowhere", $_[0] }])
+    {
+        my ($name, $make) = @$case;
+        unlink $other->{list};
+        rmdir $other->{list};
+        $make->($other->{list}) or die $!;
+        my ($good, $said) = check_same($other);
+        ok(!$good, "$name for the file: refused");
+        like($said, qr/who was ended would be let in again/,
+            "$name for the file: why");
+    }
+}
+
+# A disk that is full.
+SKIP: {
+    skip 'only root mounts', 1 if !$ROOT;
+
+    my $state = state_path();
+    mkdir $state;
+    skip 'cannot mount here', 1
+        if system("mount -t tmpfs -o size=8k,mode=0700 tmpfs $state 2>/dev/null");
+
+    my $other = gateway(state => $state);
+    my $login = login('erin');
+    let_in($other, 'disk full', '/', $login);
+    revoked($other, 'disk full', jti => 'before it is');
+
+    open my $out, '>', "$state/ballast" or die $!;
+    for (1 .. 100) { syswrite $out, 'x' x 4096 or last }
+    close $out;
+    my $size   = -s $other->{list};
+    my ($answer, $n);
+    for $n (1 .. 100) {
+        $answer = revoke($other, jti => "filler $n");
+        last if $answer->{status} != 200;
+    }
+    $answer = revoke($other, session => $login->{verificationToken});
+    is($answer->{status}, 507, 'disk full: not done');
+    like($answer->{json}{error}, qr/make room and send it again/,
+        'disk full: and what to do');
+    refused($other, 'disk full: but it holds', '/', $login,
+        'session_revoked');
+    like(slurp($other->{list}), qr/\n\z/, 'disk full: no torn line');
+
+    unlink "$state/ballast";
+    revoked($other, 'room', session => $login->{verificationToken});
+    $other->stop;
+    $other->start;
+    refused($other, 'room: after a restart', '/', $login, 'session_revoked');
+    $other->stop;
+    system "umount $state";
+}
+
+
+# ---- A full list -----------------------------------------------------------
+
+{
+    my $other = gateway(size => SMALL);
+    my ($first, $last) = (login('frank'), login('alice'));
+    revoked($other, 'full', session => $first->{verificationToken});
+
+    my ($n, $answer, $socket) = (0, undef, connect_to($other->{port}));
+    while ($n < 2000) {
+        $answer = exchange($socket, request_text('/revoke', method => 'POST',
+            headers => 'Content-Type: application/json',
+            body => $JSON->encode({jti => "full $n", ttl => $n < 5 ? 30 : DAY})));
+        $socket = connect_to($other->{port}) if $answer->{close};
+        last if $answer->{status} != 200;
+        $n++;
+    }
+    cmp_ok($n, '>', 100, "full: $n entries and one");
+    is($answer->{status}, 507, 'full: no more');
+    like($answer->{json}{error}, qr/nothing was ended.*larger "size="/,
+        'full: what to do');
+    like($other->error_log, qr/\[error\].*no room for another revocation/,
+        'full: the log says so');
+
+    my $lines = lines_of($other);
+    let_in($other, 'full: what was not ended', '/', $last);
+    refused($other, 'full: the first is still there', '/', $first,
+        'session_revoked');
+    is(revoke($other, jti => 'full 0', ttl => 40)->{status}, 200,
+        'full: what is there can last longer');
+
+    # The file is full too, and is loaded.
+    $other->stop;
+    $other->start;
+    refused($other, 'full: restarted', '/', $first, 'session_revoked');
+    is(revoke($other, jti => 'one more')->{status}, 507, 'full: still');
+
+    # A smaller list than there are entries is no list.
+    my ($good, $said) = (0, '');
+    edit_conf($other, qr/size=32k/, 'size=1m');
+    reload($other, 'larger');
+    revoked($other, 'larger', session => $last->{verificationToken});
+    refused($other, 'larger', '/', $_, 'session_revoked') for $first, $last;
+
+    edit_conf($other, qr/size=1m/, 'size=32k');
+    ($good, $said) = check_same($other);
+    ok(!$good, 'smaller: refused');
+    like($said, qr/no room for all revocations in ".*"size=" of more than 32k/,
+        'smaller: why');
+    $other->stop;
+}
+
+# Entries that have ended make room.
+{
+    my $other = gateway(size => SMALL);
+    my $n = 0;
+    my $socket = connect_to($other->{port});
+    my $fill = sub {
+        my ($name, $ttl) = @_;
+        my $answer = exchange($socket, request_text('/revoke',
+            method => 'POST', headers => 'Content-Type: application/json',
+            body => $JSON->encode({jti => $name, ttl => $ttl})));
+        $socket = connect_to($other->{port}) if $answer->{close};
+        return $answer->{status};
+    };
+    my $long = login('bob');
+    revoked($other, 'again', session => $long->{verificationToken});
+    $n++ while $n < 2000 && $fill->("again $n", 4) == 200;
+    cmp_ok($n, '>', 100, "again: $n entries");
+    sleep 4.5;
+
+    my $m = 0;
+    $m++ while $m < 2000 && $fill->("anew $m", DAY) == 200;
+    is($m, $n, 'again: as many fit once more');
+    refused($other, 'again', '/', $long, 'session_revoked');
+    for my $jti ('anew 0', 'anew ' . ($m - 1)) {
+        refused($other, "again: $jti", '/jwt',
+            with_claims(login('carol'), jti => $jti), 'token_revoked');
+    }
+    let_in($other, 'again: what has ended', '/jwt',
+        with_claims(login('carol'), jti => 'again 1'));
+    healthy($other, 'again');
+    $other->stop;
+}
+
+
+# ---- Configurations --------------------------------------------------------
+
+sub check_conf {
+    my (%options) = @_;
+    my %all = options(%options);
+    $options{edit}->(\%all) if $options{edit};
+    delete $all{edit};
+    return check_nginx(%all);
+}
+
+{
+    my ($good, $said) = check_conf();
+    ok($good, 'configuration: good') or diag $said;
+    unlike($said, qr/\[warn\]/, 'configuration: nothing to warn of');
+
+    my %case = (
+        'no state_path' => [sub { $_[0]{http} =~ s/state_path \S+;// or die },
+            qr/para_auth_revoke in .*:\d+: provider "app" has no "state_path"/],
+        'unknown provider' =>
+            [sub { $_[0]{server} =~ s/revoke app/revoke nobody/ or die },
+            qr/para_auth_revoke in .*:\d+ names the unknown provider "nobody"/],
+        'twice' =>
+            [sub { $_[0]{server} =~ s/(para_auth_revoke app;)/$1 $1/ or die },
+            qr/"para_auth_revoke" directive is duplicate/],
+        'size' => [sub { $_[0]{server} =~ s/revoke app;/revoke app size=4k;/
+                or die }, qr/"4k" is no size for revocations, give at least/],
+        'word' => [sub { $_[0]{server} =~ s/revoke app;/revoke app big;/
+                or die }, qr/invalid parameter "big", it is "size=size"/],
+        'two sizes' => [sub { $_[0]{server} .=
+                "location /b { deny all; para_auth_revoke app size=2m; }" },
+            qr/give it the same "size=" in all locations/],
+        'server' => [sub { $_[0]{server} .= 'para_auth_revoke app;' },
+            qr/"para_auth_revoke" directive is not allowed here/],
+    );
+    for my $name (sort keys %case) {
+        my ($edit, $why) = @{$case{$name}};
+        ($good, $said) = check_conf(edit => $edit);
+        ok(!$good, "configuration, $name: refused");
+        like($said, $why, "configuration, $name: why");
+    }
+
+    my $open = qr/\[warn\].*para_auth_revoke in .* seems to be open to everybody/;
+    ($good, $said) = check_conf(edit => sub {
+        $_[0]{server} =~ s/allow 127.0.0.1;\s+deny all;// or die });
+    ok($good, 'configuration, open: taken');
+    like($said, $open, 'configuration, open: warned of');
+
+    for my $guard ('internal;', 'deny 10.0.0.0/8;', 'para_auth app;',
+        'auth_basic on; auth_basic_user_file x;', 'auth_request /x;')
+    {
+        ($good, $said) = check_conf(edit => sub {
+            $_[0]{server} =~ s/para_auth off;\s+(para_auth_revoke app;)\s+allow 127.0.0.1;\s+deny all;/@{[$guard eq 'para_auth app;' ? '' : 'para_auth off;']} $1 $guard/ or die });
+        ok($good, "configuration, $guard: taken") or diag $said;
+        unlike($said, $open, "configuration, $guard: nothing to warn of");
+    }
+}
+
+$nginx->stop;
+
+done_testing();
