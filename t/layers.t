@@ -42,6 +42,10 @@ my %ADAPTER_MAY = (
                                ngx_para_trust)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer
                                ngx_para_keys_file ngx_para_revoke)],
+    ngx_para_renew      => [qw(ngx_para_answer ngx_para_cache_ask
+                               ngx_para_fetch ngx_para_question)],
+    ngx_para_renew_conf => [qw(ngx_para_answer ngx_para_renew
+                               ngx_para_trust)],
     ngx_para_revoke     => [qw(ngx_para_revoke_file ngx_para_revoke_zone)],
     ngx_para_trust      => [qw(ngx_para_fetch ngx_para_file)],
     ngx_para_upstream   => [qw(ngx_para_question)],
