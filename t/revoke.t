@@ -62,6 +62,7 @@ sub options {
             $revoke;
             allow 127.0.0.1;
             deny all;
+            if (\$arg_if) { set \$any 1; }
         }
 $server
 CONF
@@ -487,6 +488,8 @@ for my $workers (2, 4) {
             "misuse: $size bytes, why") if $want == 413;
     }
 
+    is(post($nginx, $good, path => '/revoke?if=1')->{status}, 200,
+        'misuse: inside of an "if"');
     is(post($nginx, $good, headers => 'content-type: Application/JSON; charset=utf-8')
         ->{status}, 200, 'misuse: a type with a parameter is none');
 

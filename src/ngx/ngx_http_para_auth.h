@@ -204,7 +204,9 @@ ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke);
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf);
 void ngx_http_para_auth_warn_revoke(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
 

@@ -168,11 +168,9 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         }
     }
 
-    if (conf->revoke) {
-        rv = ngx_http_para_auth_merge_revoke(cf, mcf, conf->revoke);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_para_auth_merge_revoke(cf, mcf, prev, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     rv = ngx_http_para_auth_resolve(cf, mcf, conf);

@@ -19,6 +19,8 @@ static const char *const  ngx_http_para_auth_guards[] = {
 
 static char *ngx_http_para_auth_revoke_size(ngx_conf_t *cf,
     ngx_http_para_auth_revoke_t *revoke, ngx_str_t *value);
+static char *ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke);
 static ngx_uint_t ngx_http_para_auth_is_guarded(ngx_conf_t *cf,
     const ngx_http_para_auth_revoke_t *revoke);
 static ngx_int_t ngx_http_para_auth_revoke_handler(ngx_http_request_t *r);
@@ -105,10 +107,34 @@ ngx_http_para_auth_revoke_size(ngx_conf_t *cf,
 }
 
 
-/* The provider may stand behind the location that names it. */
-
 char *
 ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (conf->revoke) {
+        return ngx_http_para_auth_resolve_revoke(cf, mcf, conf->revoke);
+    }
+
+    /* an "if" has a configuration of its own, and the location's handler */
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname) {
+        conf->revoke = prev->revoke;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* The provider may stand behind the location that names it. */
+
+static char *
+ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke)
 {
     ngx_para_provider_t           *provider;

@@ -69,6 +69,7 @@ ngx_int_t
 ngx_para_revoke_zone_open(ngx_shm_zone_t *zone)
 {
     size_t                 size;
+    ngx_time_t            *tp;
     ngx_uint_t             n, buckets;
     ngx_slab_pool_t       *shpool;
     ngx_para_revoke_sh_t  *sh;
@@ -109,7 +110,9 @@ ngx_para_revoke_zone_open(ngx_shm_zone_t *zone)
      * it did not grow once in a microsecond.
      */
 
-    sh->generation = (ngx_atomic_uint_t) ngx_time() * 1000000;
+    tp = ngx_timeofday();
+
+    sh->generation = ((ngx_atomic_uint_t) tp->sec * 1000 + tp->msec) * 1000;
 
     shpool->data = sh;
 
