@@ -6,6 +6,8 @@
 
 #define NGX_PARA_CACHE_LAYOUT  "2"
 
+#define NGX_PARA_CACHE_SKEW    10000  /* ms, between the clocks of workers */
+
 
 typedef enum {
     NGX_PARA_CACHE_ENDED = 0,         /* a session that Para refused */
@@ -28,6 +30,8 @@ typedef struct {
     } u;
     uint64_t                 serial;  /* of what Para said: the session's own,
                                          or that which an identity is bound to */
+    uint32_t                 extended;  /* session: when it was last, like the
+                                           node's stamp */
 
     /* NGX_PARA_CACHE_BOUND: the session's key; then the record */
 } ngx_para_cache_entry_t;
@@ -261,7 +265,7 @@ void
 ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_para_cache_session_t *session, ngx_msec_t asked)
 {
-    uint32_t                 stamp;
+    uint32_t                 stamp, extended;
     uint64_t                 serial;
     ngx_para_store_sh_t     *sh;
     ngx_para_cache_kind_e    kind;
@@ -288,6 +292,7 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
              ? entry->serial : ngx_para_store_serial(sh);
 
     stamp = entry ? entry->node.stamp : 0;
+    extended = entry ? entry->extended : 0;
 
     /* the old word is gone in any case, also if there is no room for this */
 
@@ -299,6 +304,7 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
 
     if (entry) {
         entry->node.stamp = stamp;
+        entry->extended = extended;
         entry->u.asked = asked;
         entry->serial = serial;
 
@@ -313,6 +319,39 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
 done:
 
     ngx_para_store_unlock(zone, sh);
+}
+
+
+ngx_uint_t
+ngx_para_cache_extend(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_msec_t interval)
+{
+    uint32_t                 now, since;
+    ngx_uint_t               rc;
+    ngx_para_store_sh_t     *sh;
+    ngx_para_cache_entry_t  *entry;
+
+    rc = 0;
+
+    sh = ngx_para_store_lock(zone);
+    entry = sh ? ngx_para_cache_find(sh, key) : NULL;
+
+    if (entry && entry->node.kind == NGX_PARA_CACHE_ACTIVE) {
+
+        /* another worker's clock may be a little ahead */
+
+        now = (uint32_t) ngx_current_msec;
+        since = now - entry->extended + NGX_PARA_CACHE_SKEW;
+
+        if (entry->extended == 0 || since >= interval + NGX_PARA_CACHE_SKEW) {
+            entry->extended = now | 1;
+            rc = 1;
+        }
+    }
+
+    ngx_para_store_unlock(zone, sh);
+
+    return rc;
 }
 
 

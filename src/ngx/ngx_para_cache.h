@@ -63,6 +63,13 @@ void ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_para_cache_session_t *session, ngx_msec_t asked);
 
 /*
+ * 1 for the one caller that may have Para extend this session now: there is
+ * none else until interval (ms, at most a day) has passed.
+ */
+ngx_uint_t ngx_para_cache_extend(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_msec_t interval);
+
+/*
  * Looks for an identity that ends after now (seconds since the epoch).  One
  * that was stored with a session is found only while that session is active in
  * the cache and counts by the policy; if the caller is to renew it (see above),
