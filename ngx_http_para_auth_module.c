@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "src/core/para_exported.h"
 #include "src/core/para_reason.h"
 #include "src/core/para_token.h"
 
@@ -42,6 +43,21 @@ static ngx_conf_enum_t  ngx_http_para_auth_match[] = {
     { ngx_string("strict"), PARA_MATCH_STRICT },
     { ngx_string("present"), PARA_MATCH_PRESENT },
     { ngx_string("off"), PARA_MATCH_OFF },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_para_auth_session_type[] = {
+    { ngx_string("any"), PARA_FORM_ANY },
+    { ngx_string("token"), PARA_FORM_TOKEN },
+    { ngx_string("exported"), PARA_FORM_EXPORTED },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_para_auth_signer[] = {
+    { ngx_string("deny"), PARA_SIGNER_DENY },
+    { ngx_string("allow"), PARA_SIGNER_ALLOW },
     { ngx_null_string, 0 }
 };
 
@@ -86,6 +102,20 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_para_auth_loc_conf_t, credential.session),
       NULL },
+
+    { ngx_string("para_auth_session_type"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, session_type),
+      ngx_http_para_auth_session_type },
+
+    { ngx_string("para_auth_exported_signer"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, signer),
+      ngx_http_para_auth_signer },
 
     { ngx_string("para_auth_session_cache"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1234,
@@ -143,6 +173,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_SRV_CONF_OFFSET,
       offsetof(ngx_para_provider_t, secret_key_file),
+      NULL },
+
+    { ngx_string("public_key"),
+      NGX_PARA_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_para_provider_t, public_key),
       NULL },
 
     { ngx_string("para_issuer"),
@@ -327,6 +364,7 @@ ngx_module_t  ngx_http_para_auth_module = {
 static const ngx_http_para_auth_step_t  ngx_http_para_auth_steps[] = {
     { "credential", ngx_http_para_auth_step_credential },
     { "cache", ngx_http_para_auth_step_cache },
+    { "exported", ngx_http_para_auth_step_exported },
     { "token", ngx_http_para_auth_step_token },
     { "session", ngx_http_para_auth_step_session },
     { "identity", ngx_http_para_auth_step_identity },
@@ -386,7 +424,7 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
     ctx->decided = 1;
     ctx->granted = lcf;
 
-    para_token_free(&ctx->verified);
+    ngx_http_para_auth_release(ctx);
     ngx_para_challenge_withdraw(&ctx->challenge);
 
     return NGX_OK;

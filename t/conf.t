@@ -600,8 +600,9 @@ refused('a way for another provider', qr/no way to Para for "app": include/,
         . 'proxy_pass $para_auth_api/x; }');
 refused('a way for nobody', qr/para_auth_upstream .*unknown provider "apq"/,
     server => 'location = /v { para_auth_upstream apq verify; }');
-refused('an unknown endpoint', qr/unknown endpoint "touches", it is one of "verify", /,
-    server => 'location = /v { para_auth_upstream app touch; }');
+refused('an unknown endpoint',
+    qr/unknown endpoint "login", it is one of "verify", "touch" and "wallets"/,
+    server => 'location = /v { para_auth_upstream app login; }');
 refused("in a location \"$_\"",
     qr/stands in an exact location only, as in "location = \/_para_auth/,
     server => "location $_ { para_auth_upstream app verify; }")
@@ -628,7 +629,7 @@ refused($_, qr/${AT}Para must get the request as it is: write "proxy_pass_requ/,
     server => "$_ off;\n" . marked())
     for 'proxy_pass_request_headers', 'proxy_pass_request_body';
 refused("proxy_pass $_",
-    qr/${AT}its proxy_pass leads to another host .*would get the secret key/,
+    qr/${AT}its proxy_pass leads to another host .*would get keys and se/,
     server => "location = /v { para_auth_upstream app verify; $KEY "
         . "proxy_pass $_; }")
     for 'http://127.0.0.2:80/sessions/verify',
@@ -642,7 +643,7 @@ refused('nobody sends the key', qr/${AT}Para would not know who asks: write/,
     server => 'location = /v { para_auth_upstream app verify; '
         . 'proxy_pass $para_auth_api/sessions/verify; }');
 accepted('TLS that is not verified',
-    qr/${AT}the secret key and sessions go to whoever answers: write/,
+    qr/${AT}keys and sessions go to whoever answers: write/,
     http => http(api => 'api https://127.0.0.1:1;'), server => marked());
 
 
@@ -743,7 +744,7 @@ accepted('headers', undef,
 # Nothing is looked up here: in place of each name stands an address.
 sub example {
     my ($name) = @_;
-    my $text = slurp("$EXAMPLES/$name");
+    my $text = shipped($name);
     $text =~ s/(server\s+)[a-z.]+:443/${1}127.0.0.1:443/;
     return $text;
 }

@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 
 #include "../core/para_digest.h"
+#include "../core/para_exported.h"
 #include "../core/para_identity.h"
 #include "../core/para_reason.h"
 #include "../core/para_renewal.h"
@@ -86,6 +87,9 @@ typedef struct {
     ngx_flag_t                  refresh;
     para_renewal_policy_t       renewal;      /* of these four */
     ngx_uint_t                  match;        /* para_match_e */
+    ngx_uint_t                  session_type; /* PARA_FORM_*, 0: by what the
+                                                 server and provider have */
+    ngx_uint_t                  signer;       /* para_signer_e */
 
     void                      **loc_conf;     /* of all modules; if not off */
 
@@ -123,6 +127,9 @@ typedef struct {
 
     para_span_t                           token;
     para_span_t                           session;
+    unsigned                              form;        /* PARA_FORM_* of it */
+    para_exported_t                       exported;    /* what it holds, read
+                                                          when it is needed */
     u_char                                identity_key[PARA_DIGEST_SIZE];
     u_char                                session_key[PARA_DIGEST_SIZE];
 
@@ -171,6 +178,9 @@ ngx_http_para_auth_ctx_t *ngx_http_para_auth_find_ctx(ngx_http_request_t *r);
 /* The same, made if need be: NULL if memory is out. */
 ngx_http_para_auth_ctx_t *ngx_http_para_auth_get_ctx(ngx_http_request_t *r);
 
+/* Forgets what was read out of the credentials: all is decided. */
+void ngx_http_para_auth_release(ngx_http_para_auth_ctx_t *ctx);
+
 /*
  * 1 if the location of this request has the identity: it let the request in
  * itself, or, for a subrequest, by the same policy its main request.
@@ -190,6 +200,8 @@ void ngx_http_para_auth_init_filters(void);
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_cache(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+ngx_int_t ngx_http_para_auth_step_exported(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_token(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);

@@ -13,12 +13,17 @@ static void ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
 static void ngx_http_para_auth_free_digest(void *data);
 static char *ngx_http_para_auth_resolve(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
-static char *ngx_http_para_auth_policy(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_policy(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
 static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
-static ngx_int_t ngx_http_para_auth_find_target(ngx_conf_t *cf,
+static char *ngx_http_para_auth_check_key(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_find_targets(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_need_target(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
+    const char *what);
 static ngx_int_t ngx_http_para_auth_check_sources(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_init_server(ngx_conf_t *cf,
@@ -115,6 +120,8 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->stale = NGX_CONF_UNSET_MSEC;
     lcf->refresh = NGX_CONF_UNSET;
     lcf->match = NGX_CONF_UNSET_UINT;
+    lcf->session_type = NGX_CONF_UNSET_UINT;
+    lcf->signer = NGX_CONF_UNSET_UINT;
 
     return lcf;
 }
@@ -150,6 +157,8 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     conf->renewal.refresh = (int) conf->refresh;
 
     ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
+    ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
+    ngx_conf_merge_uint_value(conf->signer, prev->signer, PARA_SIGNER_DENY);
 
     rv = ngx_para_credential_merge(cf, &prev->credential, &conf->credential);
     if (rv != NGX_CONF_OK) {
@@ -182,12 +191,7 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
-    rv = ngx_http_para_auth_protect(cf, conf);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
-    return ngx_http_para_auth_policy(cf, mcf, conf);
+    return ngx_http_para_auth_protect(cf, conf);
 }
 
 
@@ -225,11 +229,23 @@ ngx_http_para_auth_resolve(ngx_conf_t *cf,
     }
 
     if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION
+        && lcf->session_type != PARA_FORM_EXPORTED
         && lcf->provider->secret_key.len == 0)
     {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "para_auth in %s:%ui checks sessions, and provider "
                       "\"%V\" has no \"secret_key_file\" to ask Para with",
+                      lcf->file, lcf->line, &lcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION
+        && lcf->session_type & PARA_FORM_EXPORTED
+        && lcf->provider->public_key.len == 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth in %s:%ui takes exported sessions, and "
+                      "provider \"%V\" has no \"public_key\" to ask Para with",
                       lcf->file, lcf->line, &lcf->name);
         return NGX_CONF_ERROR;
     }
@@ -263,25 +279,29 @@ ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
 
 /* What an identity that is cached under this location depends on. */
 
-static char *
-ngx_http_para_auth_policy(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf)
+static ngx_int_t
+ngx_http_para_auth_policy(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
 {
-    ngx_uint_t   rules[2];
-    para_span_t  part[2];
+    ngx_uint_t                       rules[4];
+    para_span_t                      part[2];
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
 
     rules[0] = lcf->layers;
     rules[1] = lcf->match;
+    rules[2] = lcf->credential.forms;
+    rules[3] = lcf->signer;
 
     part[0] = para_span(lcf->provider->token_policy, PARA_DIGEST_SIZE);
     part[1] = para_span(rules, sizeof(rules));
 
     if (!para_digest_key(mcf->digest, lcf->policy, part, 2)) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "SHA-256 failed");
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
-    return NGX_CONF_OK;
+    return NGX_OK;
 }
 
 
@@ -306,6 +326,10 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
                       "\"%V\": add \"para_auth_provider %V { ... }\" to http{}",
                       upstream->file, upstream->line, &upstream->provider,
                       &upstream->provider);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_para_auth_check_key(cf, lcf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -348,6 +372,40 @@ ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
     *marked = lcf;
 
     return NGX_CONF_OK;
+}
+
+
+/* Of verification tokens it is para_auth that needs one. */
+
+static char *
+ngx_http_para_auth_check_key(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *lcf)
+{
+    const char                 *directive;
+    const ngx_para_upstream_t  *upstream;
+
+    upstream = lcf->upstream;
+
+    if (upstream->endpoint == NGX_PARA_TOUCH
+        && lcf->marked->public_key.len == 0)
+    {
+        directive = "public_key";
+
+    } else if (upstream->endpoint == NGX_PARA_WALLETS
+               && lcf->marked->secret_key.len == 0)
+    {
+        directive = "secret_key_file";
+
+    } else {
+        return NGX_CONF_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "para_auth_upstream in %s:%ui: provider \"%V\" has no \"%s\" "
+                  "to ask Para with", upstream->file, upstream->line,
+                  &upstream->provider, directive);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -531,7 +589,8 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
     for (i = 0; i < scf->protected.nelts; i++) {
 
         if (ngx_http_para_auth_check_sources(cf, lcf[i]) != NGX_OK
-            || ngx_http_para_auth_find_target(cf, scf, lcf[i]) != NGX_OK)
+            || ngx_http_para_auth_find_targets(cf, scf, lcf[i]) != NGX_OK
+            || ngx_http_para_auth_policy(cf, lcf[i]) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -552,10 +611,10 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 }
 
 
-/* Every location that checks sessions gets its way to Para. */
+/* Every location that checks sessions gets its ways to Para. */
 
 static ngx_int_t
-ngx_http_para_auth_find_target(ngx_conf_t *cf,
+ngx_http_para_auth_find_targets(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf)
 {
     ngx_uint_t                i;
@@ -573,16 +632,49 @@ ngx_http_para_auth_find_target(ngx_conf_t *cf,
         }
     }
 
-    if (lcf->target[NGX_PARA_VERIFY]) {
+    lcf->credential.forms = lcf->session_type;
+
+    if (lcf->credential.forms == 0) {
+        lcf->credential.forms = lcf->target[NGX_PARA_TOUCH] ? PARA_FORM_ANY
+                                                            : PARA_FORM_TOKEN;
+    }
+
+    if (lcf->credential.forms & PARA_FORM_TOKEN
+        && ngx_http_para_auth_need_target(cf, lcf, NGX_PARA_VERIFY,
+                                          "checks sessions")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (lcf->credential.forms & PARA_FORM_EXPORTED) {
+        return ngx_http_para_auth_need_target(cf, lcf, NGX_PARA_TOUCH,
+                                              "takes exported sessions");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_need_target(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
+    const char *what)
+{
+    const ngx_str_t  *name;
+
+    if (lcf->target[endpoint]) {
         return NGX_OK;
     }
 
+    name = ngx_para_endpoint_name(endpoint);
+
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "para_auth in %s:%ui checks sessions, and the server "
-                  "has no way to Para for \"%V\": include "
-                  "para-auth-verify.conf, a location with "
-                  "\"para_auth_upstream %V verify;\"",
-                  lcf->file, lcf->line, &lcf->name, &lcf->name);
+                  "para_auth in %s:%ui %s, and the server has no way to Para "
+                  "for \"%V\": include para-auth-%V.conf, a location with "
+                  "\"para_auth_upstream %V %V;\"",
+                  lcf->file, lcf->line, what, &lcf->name, name, &lcf->name,
+                  name);
 
     return NGX_ERROR;
 }

@@ -22,7 +22,7 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     ngx_http_para_auth_log(r, ctx);
 
-    para_token_free(&ctx->verified);
+    ngx_http_para_auth_release(ctx);
 
     retry_after = ctx->retry_after;
 

@@ -290,7 +290,15 @@ ngx_http_para_auth_cleanup(void *data)
 {
     ngx_http_para_auth_ctx_t *ctx = data;
 
+    ngx_http_para_auth_release(ctx);
+}
+
+
+void
+ngx_http_para_auth_release(ngx_http_para_auth_ctx_t *ctx)
+{
     para_token_free(&ctx->verified);
+    para_exported_free(&ctx->exported);
 }
 
 

@@ -9,6 +9,8 @@
 #include "../core/para_session.h"
 
 
+static para_reason_e ngx_http_para_auth_read_exported(
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_identity_key(
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
     ngx_http_para_auth_ctx_t *ctx);
@@ -19,6 +21,8 @@ static ngx_int_t ngx_http_para_auth_ask_session(ngx_http_request_t *r,
     ngx_uint_t known, ngx_para_result_t *result);
 static void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t renew);
+static ngx_int_t ngx_http_para_auth_question(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, ngx_para_question_t *question);
 static ngx_int_t ngx_http_para_auth_session_key(
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
     ngx_http_para_auth_ctx_t *ctx);
@@ -41,10 +45,12 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ctx->token = PARA_SPAN_NONE;
     ctx->session = PARA_SPAN_NONE;
     ctx->renew = 0;
+    ctx->form = 0;
     ctx->keys_asked = 0;
     ctx->keys.failed = 0;
     ctx->retry_after = 0;
     ngx_memzero(ctx->field, sizeof(ctx->field));
+    ngx_http_para_auth_release(ctx);
 
     token = PARA_OK;
     session = PARA_OK;
@@ -57,7 +63,11 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
         session = ngx_para_credential_session(&lcf->credential,
                                               &r->headers_in.headers,
-                                              &ctx->session);
+                                              &ctx->session, &ctx->form);
+    }
+
+    if (token == PARA_TOKEN_MISSING && session == PARA_OK) {
+        session = ngx_http_para_auth_read_exported(lcf, ctx);
     }
 
     /* what is wrong before what is missing, the token before the session */
@@ -110,6 +120,32 @@ ngx_http_para_auth_step_cache(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* Only now, because it takes time: whose identity is known has been seen. */
+
+ngx_int_t
+ngx_http_para_auth_step_exported(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    ctx->reason = ngx_http_para_auth_read_exported(lcf, ctx);
+
+    return ctx->reason == PARA_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+static para_reason_e
+ngx_http_para_auth_read_exported(ngx_http_para_auth_loc_conf_t *lcf,
+    ngx_http_para_auth_ctx_t *ctx)
+{
+    if (ctx->form != PARA_FORM_EXPORTED) {
+        return PARA_OK;
+    }
+
+    para_exported_free(&ctx->exported);
+
+    return para_exported_parse(&ctx->exported, ctx->session, lcf->signer);
 }
 
 
@@ -338,6 +374,14 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    if (ctx->form == PARA_FORM_EXPORTED) {
+        ctx->reason = para_exported_check_user(&ctx->exported, &session);
+
+        if (ctx->reason != PARA_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
     ctx->reason = para_identity_build(&identity, jwt ? &ctx->verified : NULL,
                                       bound ? &session : NULL, lcf->match);
 
@@ -390,7 +434,7 @@ ngx_http_para_auth_ask_session(ngx_http_request_t *r,
 {
     ngx_para_question_t  question;
 
-    if (ngx_para_question_verify(r->pool, &question, ctx->session) != NGX_OK) {
+    if (ngx_http_para_auth_question(r, ctx, &question) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -410,7 +454,21 @@ ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew)
 }
 
 
-/* What a verdict of Para's is kept under: whatever asks for this session. */
+static ngx_int_t
+ngx_http_para_auth_question(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, ngx_para_question_t *question)
+{
+    return ctx->form == PARA_FORM_EXPORTED
+           ? ngx_para_question_touch(r->pool, question, ctx->exported.cookie)
+           : ngx_para_question_verify(r->pool, question, ctx->session);
+}
+
+
+/*
+ * What a verdict of Para's is kept under: whatever asks for this session.  Of
+ * an exported one that is its cookie, without the attributes: all else in it is
+ * the sender's, who could have the same asked again and again.
+ */
 
 static ngx_int_t
 ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
@@ -419,8 +477,15 @@ ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
     para_span_t  part[3];
 
     part[0] = para_span(lcf->provider->session_policy, PARA_DIGEST_SIZE);
-    part[1] = PARA_SPAN("verification token");
-    part[2] = ctx->session;
+
+    if (ctx->form == PARA_FORM_EXPORTED) {
+        part[1] = PARA_SPAN("exported");
+        part[2] = ctx->exported.pair;
+
+    } else {
+        part[1] = PARA_SPAN("verification token");
+        part[2] = ctx->session;
+    }
 
     return para_digest_key(mcf->digest, ctx->session_key, part, 3)
            ? NGX_OK : NGX_ERROR;

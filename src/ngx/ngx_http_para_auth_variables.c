@@ -17,6 +17,12 @@ static ngx_int_t ngx_http_para_auth_api_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_public_key_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static const ngx_para_question_t *ngx_http_para_auth_leaving(
+    ngx_http_request_t *r);
 
 
 static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
@@ -63,6 +69,14 @@ static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
 
     { ngx_string("para_auth_secret_key"), NULL,
       ngx_http_para_auth_secret_key_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_public_key"), NULL,
+      ngx_http_para_auth_public_key_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_session_cookie"), NULL,
+      ngx_http_para_auth_cookie_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
@@ -193,18 +207,91 @@ ngx_http_para_auth_api_variable(ngx_http_request_t *r,
 
 
 /*
- * Para's API key, at the one moment when it is written into a request of ours
- * that goes to Para, and empty to everybody else.
+ * Para's API keys and what is asked about, at the one moment when they are
+ * written into a request of ours that goes to Para, and empty to everybody
+ * else.
  */
 
 static ngx_int_t
 ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    const ngx_str_t                *key;
     ngx_http_para_auth_ctx_t       *ctx;
+    const ngx_para_question_t      *question;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
     v->not_found = 1;
+
+    question = ngx_http_para_auth_leaving(r);
+
+    if (question == NULL || !ngx_para_endpoint_secret(question->endpoint)) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+    ngx_para_call_arm(&ctx->call);
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+    key = &lcf->marked->secret_key;
+
+    return ngx_http_para_auth_set_variable(v, key->data, key->len);
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_public_key_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const ngx_str_t                *key;
+    const ngx_para_question_t      *question;
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    v->not_found = 1;
+
+    question = ngx_http_para_auth_leaving(r);
+
+    if (question == NULL || ngx_para_endpoint_secret(question->endpoint)) {
+        return NGX_OK;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+    key = &lcf->marked->public_key;
+
+    return ngx_http_para_auth_set_variable(v, key->data, key->len);
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_para_auth_ctx_t   *ctx;
+    const ngx_para_question_t  *question;
+
+    v->not_found = 1;
+
+    question = ngx_http_para_auth_leaving(r);
+
+    if (question == NULL || question->endpoint != NGX_PARA_TOUCH) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_para_auth_find_ctx(r->main);
+    ngx_para_call_arm(&ctx->call);
+
+    return ngx_http_para_auth_set_variable(v, question->cookie.data,
+                                           question->cookie.len);
+}
+
+
+/* What r asks Para, if it is a call that is being written to Para itself. */
+
+static const ngx_para_question_t *
+ngx_http_para_auth_leaving(ngx_http_request_t *r)
+{
+    ngx_http_para_auth_ctx_t       *ctx;
+    ngx_http_para_auth_loc_conf_t  *lcf;
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
@@ -213,18 +300,13 @@ ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
         || !ngx_para_call_is(&ctx->call, r)
         || r->upstream == NULL || r->upstream->request_sent)
     {
-        return NGX_OK;
+        return NULL;
     }
 
     if (!ngx_para_upstream_leads_to_api(r, lcf->upstream)) {
         ngx_para_call_withhold(&ctx->call);
-        return NGX_OK;
+        return NULL;
     }
 
-    if (ngx_para_call_arm(&ctx->call) == NULL) {
-        return NGX_OK;
-    }
-
-    return ngx_http_para_auth_set_variable(v, lcf->marked->secret_key.data,
-                                           lcf->marked->secret_key.len);
+    return ngx_para_call_question(&ctx->call);
 }

@@ -23,7 +23,7 @@ struct ngx_para_call_s {
 
     unsigned                         ended:1;
     unsigned                         entered:1;     /* its location */
-    unsigned                         armed:1;       /* has the question */
+    unsigned                         armed:1;       /* says what is asked */
     unsigned                         misrouted:1;   /* left its location */
     unsigned                         foreign:1;     /* was to leave for a host
                                                        that is not Para's */
@@ -170,15 +170,22 @@ ngx_para_call_enter(ngx_para_call_share_t *share)
 
 
 const ngx_para_question_t *
+ngx_para_call_question(const ngx_para_call_share_t *share)
+{
+    const ngx_para_call_t  *call;
+
+    call = share->call;
+
+    return call->ended || call->misrouted ? NULL : &call->question;
+}
+
+
+void
 ngx_para_call_arm(ngx_para_call_share_t *share)
 {
     ngx_para_call_t  *call;
 
     call = share->call;
-
-    if (call->ended || call->misrouted) {
-        return NULL;
-    }
 
     if (call->question.body.len) {
         ngx_memcpy(call->sr->request_body->buf->pos,
@@ -186,8 +193,6 @@ ngx_para_call_arm(ngx_para_call_share_t *share)
     }
 
     call->armed = 1;
-
-    return &call->question;
 }
 
 
@@ -592,8 +597,12 @@ ngx_para_call_report_fault(ngx_para_call_t *call, para_reason_e fault,
     if (!call->armed && u && u->headers_in.status_n) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "para_auth: location \"%V\" asked Para without the "
-                      "secret key: write \"proxy_set_header X-External-API-Key "
-                      "$para_auth_secret_key;\" there", &call->target->uri);
+                      "%s;\" there", &call->target->uri,
+                      call->target->endpoint == NGX_PARA_TOUCH
+                      ? "session's cookie: write \"proxy_set_header "
+                        "X-Capsule-Sid $para_auth_session_cookie"
+                      : "secret key: write \"proxy_set_header "
+                        "X-External-API-Key $para_auth_secret_key");
         return;
     }
 

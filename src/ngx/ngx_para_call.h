@@ -93,11 +93,14 @@ ngx_int_t ngx_para_call_admit(ngx_para_call_share_t *share,
 void ngx_para_call_enter(ngx_para_call_share_t *share);
 
 /*
- * The request to Para is being written, and may have what only Para may see: a
- * key, the cookie.  Returns the question, and now the request has its body too;
- * NULL if the call is over.
+ * The request to Para is being written, and may have what only Para may see.
+ * Returns the question, NULL if the call is over.
  */
-const ngx_para_question_t *ngx_para_call_arm(ngx_para_call_share_t *share);
+const ngx_para_question_t *ngx_para_call_question(
+    const ngx_para_call_share_t *share);
+
+/* It has what tells Para what is asked; its body comes with that. */
+void ngx_para_call_arm(ngx_para_call_share_t *share);
 
 /* It would go to somebody else: it stays as empty as it is. */
 void ngx_para_call_withhold(ngx_para_call_share_t *share);

@@ -48,6 +48,13 @@ static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
     [PARA_CODE_SESSION_MALFORMED] = {
         NGX_HTTP_BAD_REQUEST, NGX_PARA_INVALID_REQUEST
     },
+    [PARA_CODE_SESSION_HAS_SIGNER] = {
+        NGX_HTTP_BAD_REQUEST,
+        ngx_string(NGX_PARA_REALM ", error=\"invalid_request\", "
+                   "error_description=\"the session holds a share of the "
+                   "user's key: export it with excludeSigners, or send a "
+                   "verification token\"")
+    },
     [PARA_CODE_TOKEN_INVALID] = {
         NGX_HTTP_UNAUTHORIZED, NGX_PARA_INVALID_TOKEN
     },

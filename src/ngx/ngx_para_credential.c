@@ -1,7 +1,7 @@
 #include "ngx_para_credential.h"
 #include "ngx_para_cookies.h"
 #include "ngx_para_headers.h"
-#include "../core/para_session.h"
+#include "../core/para_exported.h"
 
 
 typedef enum {
@@ -173,9 +173,8 @@ ngx_para_credential_token(const ngx_para_credential_conf_t *conf,
 
 para_reason_e
 ngx_para_credential_session(const ngx_para_credential_conf_t *conf,
-    const ngx_list_t *headers, para_span_t *value)
+    const ngx_list_t *headers, para_span_t *value, unsigned *form)
 {
-    para_reason_e     reason;
     ngx_para_found_t  found;
 
     ngx_para_sources_find(conf->session, headers, &found);
@@ -188,13 +187,15 @@ ngx_para_credential_session(const ngx_para_credential_conf_t *conf,
         return PARA_SESSION_MISSING;
     }
 
-    reason = para_session_check_token(found.value);
+    *form = para_exported_form(found.value, conf->forms);
 
-    if (reason == PARA_OK) {
-        *value = found.value;
+    if (*form == 0) {
+        return PARA_SESSION_MALFORMED;
     }
 
-    return reason;
+    *value = found.value;
+
+    return PARA_OK;
 }
 
 

@@ -17,6 +17,8 @@
 typedef struct {
     ngx_array_t  *token;      /* of sources, in order; NULL until merged */
     ngx_array_t  *session;
+    unsigned      forms;      /* PARA_FORM_* of sessions that are taken; the
+                                 glue fills it in */
     unsigned      bearer:1;   /* is a source */
     unsigned      cookies:1;  /* are among the sources */
 } ngx_para_credential_conf_t;
@@ -33,14 +35,14 @@ char *ngx_para_credential_merge(ngx_conf_t *cf,
 
 /*
  * Finds the JWT or the session credential in a header list.  *value points
- * into the request.  PARA_OK or a PARA_TOKEN_* or PARA_SESSION_*: missing,
- * ambiguous, malformed.
+ * into the request; *form is which of the forms that are taken it has.  PARA_OK
+ * or a PARA_TOKEN_* or PARA_SESSION_*: missing, ambiguous, malformed.
  */
 para_reason_e ngx_para_credential_token(const ngx_para_credential_conf_t *conf,
     const ngx_list_t *headers, para_span_t *value);
 para_reason_e ngx_para_credential_session(
     const ngx_para_credential_conf_t *conf, const ngx_list_t *headers,
-    para_span_t *value);
+    para_span_t *value, unsigned *form);
 
 /* The folded name of the i-th source that is a header, NULL past the end. */
 const ngx_str_t *ngx_para_credential_header(

@@ -27,6 +27,9 @@ static char *ngx_para_provider_parse_api(ngx_conf_t *cf,
 static ngx_uint_t ngx_para_provider_loopback(const ngx_str_t *host);
 static char *ngx_para_provider_read_secret(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
+static char *ngx_para_provider_check_public(ngx_conf_t *cf,
+    const ngx_para_provider_t *provider);
+static ngx_uint_t ngx_para_provider_key_safe(const ngx_str_t *key);
 static void ngx_para_provider_take(ngx_para_provider_t *provider,
     ngx_para_issuer_t *pi);
 static char *ngx_para_provider_collect(ngx_conf_t *cf,
@@ -337,6 +340,11 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider,
         return rv;
     }
 
+    rv = ngx_para_provider_check_public(cf, provider);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     rv = ngx_para_provider_done_para(cf, provider, owner);
     if (rv != NGX_CONF_OK) {
         return rv;
@@ -489,12 +497,9 @@ ngx_para_provider_loopback(const ngx_str_t *host)
 }
 
 
-/* RFC 9110 5.5: what a header value may hold, without the spaces in it */
-
 static char *
 ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
 {
-    size_t       i;
     ngx_str_t   *key;
     ngx_uint_t   mode;
 
@@ -519,13 +524,7 @@ ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
         key->len--;
     }
 
-    for (i = 0; i < key->len; i++) {
-        if (key->data[i] <= ' ' || key->data[i] >= 0x7f) {
-            break;
-        }
-    }
-
-    if (key->len == 0 || i != key->len) {
+    if (!ngx_para_provider_key_safe(key)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" must hold Para's secret API key and nothing "
                            "else, on one line", &provider->secret_key_file);
@@ -533,6 +532,57 @@ ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_para_provider_check_public(ngx_conf_t *cf,
+    const ngx_para_provider_t *provider)
+{
+    const ngx_str_t  *key;
+
+    key = &provider->public_key;
+
+    if (key->data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (!ngx_para_provider_key_safe(key)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"public_key\" of provider \"%V\" must be Para's "
+                           "public API key, without spaces", &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (key->len == provider->secret_key.len
+        && ngx_memcmp(key->data, provider->secret_key.data, key->len) == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"public_key\" of provider \"%V\" is the secret "
+                           "API key: write the public one, and give the "
+                           "secret one up, because it stood where many can "
+                           "read it", &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* RFC 9110 5.5: what a header value may hold, without the spaces in it */
+
+static ngx_uint_t
+ngx_para_provider_key_safe(const ngx_str_t *key)
+{
+    size_t  i;
+
+    for (i = 0; i < key->len; i++) {
+        if (key->data[i] <= ' ' || key->data[i] >= 0x7f) {
+            return 0;
+        }
+    }
+
+    return key->len != 0;
 }
 
 
@@ -604,7 +654,7 @@ ngx_para_provider_policies(ngx_conf_t *cf, ngx_para_provider_t *provider)
     u_char         *digests;
     size_t          size;
     ngx_uint_t      i;
-    para_span_t     part[3];
+    para_span_t     part[4];
     para_digest_t  *digest;
 
     size = provider->nissuers * PARA_DIGEST_SIZE;
@@ -620,8 +670,9 @@ ngx_para_provider_policies(ngx_conf_t *cf, ngx_para_provider_t *provider)
     part[0] = para_span(provider->name.data, provider->name.len);
     part[1] = para_span(provider->api.data, provider->api.len);
     part[2] = para_span(provider->secret_key.data, provider->secret_key.len);
+    part[3] = para_span(provider->public_key.data, provider->public_key.len);
 
-    ok = para_digest_key(digest, provider->session_policy, part, 3);
+    ok = para_digest_key(digest, provider->session_policy, part, 4);
 
     for (i = 0; i < provider->nissuers; i++) {
         ok = ok && ngx_para_issuer_digest(digest, provider->issuers[i],

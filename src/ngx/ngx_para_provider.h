@@ -36,6 +36,8 @@ typedef struct {
     ngx_str_t                  secret_key_file;
     ngx_str_t                  secret_key;  /* kept out of core dumps */
 
+    ngx_str_t                  public_key;  /* API key, for exported sessions */
+
     ngx_para_issuer_t          para;        /* Para as a signer */
     ngx_flag_t                 para_issuer;
     ngx_array_t                own;         /* of ngx_para_issuer_t * */

@@ -9,6 +9,8 @@ extern ngx_module_t  ngx_http_proxy_module;
 
 static ngx_int_t ngx_para_upstream_check_answer(ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream, const ngx_http_upstream_conf_t *ucf);
+static ngx_int_t ngx_para_upstream_check_variables(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream);
 static ngx_uint_t ngx_para_upstream_used(ngx_conf_t *cf,
     const ngx_str_t *name);
 static ngx_int_t ngx_para_upstream_check_host(ngx_conf_t *cf,
@@ -17,10 +19,41 @@ static ngx_int_t ngx_para_upstream_check_resolution(ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream);
 static ngx_uint_t ngx_para_upstream_is_api(const ngx_para_upstream_api_t *api,
     const ngx_str_t *host, in_port_t port);
-static void ngx_para_upstream_no_pass(ngx_conf_t *cf,
-    const ngx_para_upstream_t *upstream);
+static void ngx_para_upstream_bad_pass(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const char *text);
 static void ngx_para_upstream_error(ngx_uint_t level, ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream, const char *text);
+
+
+/* What tells Para who asks, and what about, where the body does not. */
+
+typedef struct {
+    ngx_para_endpoint_e  endpoint;
+    ngx_str_t            variable;
+    char                *text;
+} ngx_para_upstream_need_t;
+
+
+static const ngx_para_upstream_need_t  ngx_para_upstream_needs[] = {
+
+    { NGX_PARA_VERIFY, ngx_string("para_auth_secret_key"),
+      "Para would not know who asks: write \"proxy_set_header "
+      "X-External-API-Key $para_auth_secret_key;\"" },
+
+    { NGX_PARA_TOUCH, ngx_string("para_auth_public_key"),
+      "Para would not know who asks: write \"proxy_set_header "
+      "X-External-API-Key $para_auth_public_key;\"" },
+
+    { NGX_PARA_TOUCH, ngx_string("para_auth_session_cookie"),
+      "Para would not know of which session: write \"proxy_set_header "
+      "X-Capsule-Sid $para_auth_session_cookie;\"" },
+
+    { NGX_PARA_WALLETS, ngx_string("para_auth_secret_key"),
+      "Para would not know who asks: write \"proxy_set_header "
+      "X-External-API-Key $para_auth_secret_key;\"" },
+
+    { NGX_PARA_ENDPOINTS, ngx_null_string, NULL }
+};
 
 
 char *
@@ -79,12 +112,11 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
 {
     ngx_http_upstream_conf_t  *ucf;
 
-    static const ngx_str_t  key = ngx_string("para_auth_secret_key");
-
     ucf = upstream->clcf->loc_conf[ngx_http_proxy_module.ctx_index];
 
     if (upstream->clcf->handler == NULL) {
-        ngx_para_upstream_no_pass(cf, upstream);
+        ngx_para_upstream_bad_pass(cf, upstream,
+                                   "it has no proxy_pass to Para");
         return NGX_ERROR;
     }
 
@@ -95,17 +127,13 @@ ngx_para_upstream_check(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
 #if (NGX_HTTP_SSL)
     if (upstream->api.tls && !ucf->ssl_verify) {
         ngx_para_upstream_error(NGX_LOG_WARN, cf, upstream,
-                                "the secret key and sessions go to whoever "
+                                "keys and sessions go to whoever "
                                 "answers: write \"proxy_ssl_verify on;\" and "
                                 "\"proxy_ssl_trusted_certificate\"");
     }
 #endif
 
-    if (!ngx_para_upstream_used(cf, &key)) {
-        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
-                                "Para would not know who asks: write "
-                                "\"proxy_set_header X-External-API-Key "
-                                "$para_auth_secret_key;\"");
+    if (ngx_para_upstream_check_variables(cf, upstream) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -148,6 +176,26 @@ ngx_para_upstream_check_answer(ngx_conf_t *cf,
                                 "\"proxy_pass_request_headers on;\" and "
                                 "\"proxy_pass_request_body on;\"");
         return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_para_upstream_check_variables(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream)
+{
+    const ngx_para_upstream_need_t  *need;
+
+    for (need = ngx_para_upstream_needs; need->text; need++) {
+
+        if (need->endpoint == upstream->endpoint
+            && !ngx_para_upstream_used(cf, &need->variable))
+        {
+            ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream, need->text);
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -268,7 +316,8 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
     /* a variable may say https, so proxy_pass has made ready for that */
 
     if (uscf == NULL && !tls) {
-        ngx_para_upstream_no_pass(cf, upstream);
+        ngx_para_upstream_bad_pass(cf, upstream,
+                                   "it has no proxy_pass to Para");
         return NGX_ERROR;
     }
 #else
@@ -285,12 +334,10 @@ ngx_para_upstream_check_host(ngx_conf_t *cf,
     if (tls != upstream->api.tls
         || !ngx_para_upstream_is_api(&upstream->api, &uscf->host, uscf->port))
     {
-        ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
-                                "its proxy_pass leads to another host than "
-                                "the provider's \"environment\" or \"api\", "
-                                "which would get the secret key: write "
-                                "\"proxy_pass $para_auth_api/sessions/"
-                                "verify;\"");
+        ngx_para_upstream_bad_pass(cf, upstream,
+                                   "its proxy_pass leads to another host than "
+                                   "the provider's \"environment\" or \"api\", "
+                                   "which would get keys and sessions");
         return NGX_ERROR;
     }
 
@@ -348,11 +395,14 @@ ngx_para_upstream_check_resolution(ngx_conf_t *cf,
 
 
 static void
-ngx_para_upstream_no_pass(ngx_conf_t *cf, const ngx_para_upstream_t *upstream)
+ngx_para_upstream_bad_pass(ngx_conf_t *cf,
+    const ngx_para_upstream_t *upstream, const char *text)
 {
-    ngx_para_upstream_error(NGX_LOG_EMERG, cf, upstream,
-                            "it has no proxy_pass to Para: write \"proxy_pass "
-                            "$para_auth_api/sessions/verify;\"");
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "para_auth_upstream in location \"%V\" in %s:%ui: %s: write "
+                  "\"proxy_pass $para_auth_api%V;\"", &upstream->uri,
+                  upstream->file, upstream->line, text,
+                  ngx_para_endpoint_path(upstream->endpoint));
 }
 
 

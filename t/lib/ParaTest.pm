@@ -86,7 +86,8 @@ our @EXPORT = qw(
     reset_app
     para_keys para_requests para_listen para_unlisten second_para
     para_jwt own_jwt tamper jwt_claims jwt_header sign_raw own_key para_key
-    para_provider http_config verify_location own_issuer
+    para_provider http_config shipped verify_location touch_location
+    wallets_location own_issuer
     bearer credentials http_raw start_nginx check_nginx free_ports wait_until
     black_hole_port put_file
 );
@@ -581,15 +582,23 @@ $http
 CONF
 }
 
-# The shipped location, for the provider of http_config(): users include the
-# file as it is, so that is what is tested.
-sub verify_location {
-    my $path = "$ROOT/conf-examples/para-auth-verify.conf";
+# A shipped file, for the provider of http_config(), with the files that it
+# includes: users include it as it is, so that is what is tested.
+sub shipped {
+    my ($name) = @_;
 
+    my $path = "$ROOT/conf-examples/$name";
     open my $in, '<', $path or croak "$path: $!";
-    local $/;
-    return scalar <$in>;
+    my $text = do { local $/; <$in> };
+
+    $text =~ s{^( +)include +(para-auth-\S+);\n}
+              {my $indent = $1; shipped($2) =~ s/^(?=.)/$indent/gmr}gem;
+    return $text;
 }
+
+sub verify_location  { return shipped('para-auth-verify.conf') }
+sub touch_location   { return shipped('para-auth-touch.conf') }
+sub wallets_location { return shipped('para-auth-wallets.conf') }
 
 sub _parse_login {
     my ($text) = @_;
