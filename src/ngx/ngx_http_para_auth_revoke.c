@@ -293,7 +293,8 @@ ngx_http_para_auth_check_revoked(ngx_http_para_auth_main_conf_t *mcf,
 
     if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
         subject.session = session;
-        subject.credential = ctx->session;
+        subject.credential = ctx->form == PARA_FORM_EXPORTED
+                             ? ctx->exported.pair : ctx->session;
     }
 
     if (!para_revocation_keys(&keys, mcf->digest, &subject)) {
