@@ -30,6 +30,8 @@ use constant {
 
 my $EXAMPLES = "$FindBin::Bin/../conf-examples";
 my $VERIFY   = verify_location();
+my $TOUCH    = touch_location();
+my $WALLETS  = wallets_location();
 
 sub slurp {
     my ($path) = @_;
@@ -289,6 +291,17 @@ accepted(
     sprintf('a secret key of mode %04o', $_), undef,
     http => secret("sec_x\r\n", $_)
 ) for oct '0400', oct '0600', oct '0640';
+
+refused("a public key $_->[0]",
+    qr/"public_key" of provider "app" must be Para's public API key, without/,
+    http => http(public_key => "public_key \"$_->[1]\";"))
+    for ['of nothing', ''], ['with a space', 'pub a'], ['umlaut', "pub_\xfc"];
+refused('the secret key as the public one',
+    qr/"public_key" of provider "app" is the secret API key: write the publi/,
+    http => http(public_key => 'public_key '
+            . (slurp("$PARA_DIR/secret.key") =~ s/\n//r) . ';'));
+refused('two public keys', qr/"public_key" .*is duplicate/,
+    http => http(public_key => 'public_key a; public_key b;'));
 
 refused('an unknown directive', qr/unknown directive "jwks_url"/,
     http => http(more => 'jwks_url https://api.example.com/jwks;'));
@@ -647,6 +660,122 @@ accepted('TLS that is not verified',
     http => http(api => 'api https://127.0.0.1:1;'), server => marked());
 
 
+
+# ---- Exported sessions, wallets -------------------------------------------
+
+sub http_public { return http(public_key => 'public_key pub_a;') }
+
+my $PUBLIC = 'proxy_set_header X-External-API-Key $para_auth_public_key;';
+my $COOKIE = 'proxy_set_header X-Capsule-Sid $para_auth_session_cookie;';
+
+# A location marked for another endpoint than "verify"; good with these lines.
+sub marked_for {
+    my ($endpoint, @lines) = @_;
+    return join "\n", 'location = /v {', "para_auth_upstream app $endpoint;",
+        'para_auth off;', @lines, '}';
+}
+
+my @TOUCH = ($PUBLIC, $COOKIE, 'proxy_pass $para_auth_api/touch;');
+my @WALLETS = ($KEY, 'proxy_pass $para_auth_api/wallets/verify;');
+
+accepted('all three ways', undef,
+    http   => http_public(),
+    server => "para_auth app;\n$VERIFY$TOUCH$WALLETS");
+accepted('a way and a key for exported sessions that nobody wants', undef,
+    http => http_public(),
+    server => "para_auth app; para_auth_session_type token;\n$VERIFY$TOUCH");
+accepted('a public key without a way', undef, http => http_public());
+
+for my $type (qw(any exported)) {
+    refused("$type without a public key",
+        qr/takes exported sessions, and provider "app" has no "public_key"/,
+        server => "para_auth app; para_auth_session_type $type;\n$VERIFY");
+    refused("$type without a way",
+        qr/takes exported sessions, and the server has no way to Para for "app/,
+        http => http_public(),
+        server => "para_auth app; para_auth_session_type $type;\n$VERIFY");
+    accepted("$type with both", undef,
+        http   => http_public(),
+        server => "para_auth app; para_auth_session_type $type;\n"
+            . $VERIFY . $TOUCH);
+    accepted("$type where no session counts", undef,
+        server => "para_auth app jwt; para_auth_session_type $type;");
+}
+refused('the message names the file',
+    qr/include para-auth-touch\.conf, a location with "para_auth_upstream app t/,
+    http => http_public(),
+    server => "para_auth app session; para_auth_session_type any;\n$VERIFY");
+refused('tokens without a way, beside exported sessions',
+    qr/checks sessions, and the server has no way .*para-auth-verify\.conf/,
+    http => http_public(), server => "para_auth app;\n$TOUCH");
+refused('tokens without a secret key, beside exported sessions',
+    qr/checks sessions, and provider "app" has no "secret_key_file"/,
+    http => http(public_key => 'public_key pub_a;', secret_key_file => undef),
+    server => "para_auth app; para_auth_session_type any;\n$VERIFY$TOUCH");
+accepted('exported sessions need no secret key', undef,
+    http => http(public_key => 'public_key pub_a;', secret_key_file => undef),
+    server => "para_auth app; para_auth_session_type exported;\n$TOUCH");
+refused('a type', qr/invalid value "blob"/,
+    server => 'para_auth_session_type blob;');
+refused('what becomes of signers', qr/invalid value "on"/,
+    server => 'para_auth_exported_signer on;');
+refused('a type twice', qr/"para_auth_session_type" .*is duplicate/,
+    server => 'para_auth_session_type any; para_auth_session_type any;');
+
+refused('a way to /touch without a public key',
+    qr/para_auth_upstream in \S+:\d+: provider "app" has no "public_key" to as/,
+    server => $TOUCH);
+refused('a way to /wallets/verify without a secret key',
+    qr/para_auth_upstream in \S+:\d+: provider "app" has no "secret_key_file"/,
+    http => http(secret_key_file => undef), server => $WALLETS);
+refused('two ways to /touch', qr/another location for "app touch" already/,
+    http => http_public(), server => $TOUCH . marked_for('touch', @TOUCH));
+accepted('ways of one\'s own', undef,
+    http => http_public(),
+    server => marked_for('touch', @TOUCH)
+        . marked_for('wallets', @WALLETS) =~ s{/v}{/w}r);
+
+refused('/touch without the public key',
+    qr/${AT}Para would not know who asks: write .*\$para_auth_public_key;"/,
+    http => http_public(), server => marked_for('touch', @TOUCH[1, 2]));
+refused('/touch with the secret key',
+    qr/${AT}Para would not know who asks: write .*\$para_auth_public_key;"/,
+    http => http_public(), server => marked_for('touch', $KEY, @TOUCH[1, 2]));
+refused('/touch without the cookie',
+    qr/${AT}Para would not know of which session: write .*session_cookie;"/,
+    http => http_public(), server => marked_for('touch', @TOUCH[0, 2]));
+refused('/wallets/verify without the key',
+    qr/${AT}Para would not know who asks: write .*\$para_auth_secret_key;"/,
+    server => marked_for('wallets', $WALLETS[1]));
+
+for (['touch', 'touch\?regenerate=false', @TOUCH],
+    ['wallets', 'wallets/verify', @WALLETS])
+{
+    my ($endpoint, $path, @lines) = @$_;
+    my $elsewhere = 'proxy_pass http://127.0.0.2:1/;';
+
+    refused("$endpoint: nothing that passes",
+        qr{${AT}it has no proxy_pass to Para: write "[^"]*_api/$path;"},
+        http   => http_public(),
+        server => marked_for($endpoint, @lines[0 .. $#lines - 1]));
+    refused("$endpoint: another host",
+        qr{${AT}its proxy_pass leads to another host .*_api/$path;"},
+        http   => http_public(),
+        server =>
+            marked_for($endpoint, @lines[0 .. $#lines - 1], $elsewhere));
+    refused("$endpoint: a cache of http{}",
+        qr/${AT}an answer from a cache is no verdict: write/,
+        http => http_public()
+            . "proxy_cache_path $PARA_DIR/c keys_zone=c:1m; proxy_cache c;",
+        server => marked_for($endpoint, @lines));
+    refused("$endpoint: error pages of the server",
+        qr/${AT}an error page is no verdict: write "proxy_inte/,
+        http   => http_public(),
+        server => "proxy_intercept_errors on;\n"
+            . marked_for($endpoint, @lines));
+}
+
+
 refused("a credential under an identity's name: $_->[0]",
     qr/looks for a credential in the header "\S+", which is an identity header/,
     server => "$_->[1]\npara_auth app;\n$VERIFY")
@@ -691,8 +820,8 @@ accepted('sources', undef,
     server => 'para_auth_token bearer $http_x_jwt $cookie_jwt;'
         . 'para_auth_session_token $http_x_sid $cookie_sid;');
 
-refused('a cache parameter', qr/invalid parameter "stale=1h", it is "valid=ti/,
-    server => 'para_auth_session_cache stale=1h;');
+refused('a cache parameter', qr/invalid parameter "fresh=1h", it is "valid=ti/,
+    server => 'para_auth_session_cache fresh=1h;');
 refused("a cache time $_", qr/invalid time in "valid=\Q$_\E", write one as/,
     server => "para_auth_session_cache \"valid=$_\";")
     for '', '-1', '30 seconds', '5 s', '99999999999999999999';
