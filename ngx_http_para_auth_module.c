@@ -124,6 +124,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("para_auth_keep_alive"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_http_para_auth_keep_alive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("para_auth_match"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -424,6 +431,10 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
     ctx->decided = 1;
     ctx->granted = lcf;
 
+    if (ctx->renew) {
+        ngx_http_para_auth_renew(r, lcf, ctx);
+    }
+
     ngx_http_para_auth_release(ctx);
     ngx_para_challenge_withdraw(&ctx->challenge);
 
@@ -534,6 +545,7 @@ ngx_http_para_auth_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_para_flight_init();
+    ngx_para_renew_init_process();
 
     return ngx_http_para_auth_start(cycle);
 }
@@ -547,7 +559,7 @@ ngx_http_para_auth_exit_process(ngx_cycle_t *cycle)
 }
 
 
-/* What goes on beside requests: key sets are fetched. */
+/* What goes on beside requests: key sets are fetched, sessions renewed. */
 
 static ngx_int_t
 ngx_http_para_auth_start(ngx_cycle_t *cycle)
@@ -557,7 +569,9 @@ ngx_http_para_auth_start(ngx_cycle_t *cycle)
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_para_auth_module);
 
-    if (mcf == NULL || mcf->providers.sources.nelts == 0) {
+    if (mcf == NULL
+        || (mcf->providers.sources.nelts == 0 && mcf->renewals.nelts == 0))
+    {
         return NGX_OK;
     }
 
@@ -578,6 +592,8 @@ ngx_http_para_auth_stop(ngx_cycle_t *cycle)
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_para_auth_module);
+
+    ngx_para_renew_stop();
 
     if (mcf) {
         ngx_para_keys_stop(&mcf->providers.sources);

@@ -26,6 +26,7 @@
 #include "ngx_para_inject.h"
 #include "ngx_para_keys.h"
 #include "ngx_para_provider.h"
+#include "ngx_para_renew.h"
 #include "ngx_para_upstream.h"
 
 
@@ -46,6 +47,8 @@ typedef enum {
 typedef struct {
     ngx_shm_zone_t             *zone;
     ngx_para_providers_t        providers;
+    ngx_array_t                 renewals;     /* ngx_para_renew_t *: each
+                                                 provider's that has one */
     ngx_para_inject_names_t     names;        /* that no client may send */
     ngx_array_t                 shown;        /* variables of headers */
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
@@ -86,6 +89,8 @@ typedef struct {
     ngx_msec_t                  stale;
     ngx_flag_t                  refresh;
     para_renewal_policy_t       renewal;      /* of these four */
+    ngx_para_renew_t           *renew;        /* NULL: refresh=off */
+    ngx_msec_t                  keep_alive;   /* 0: off */
     ngx_uint_t                  match;        /* para_match_e */
     ngx_uint_t                  session_type; /* PARA_FORM_*, 0: by what the
                                                  server and provider have */
@@ -231,6 +236,15 @@ para_reason_e ngx_http_para_auth_check_revoked(
 
 
 /*
+ * What is to be asked of Para about this request's session, in its pool.  NGX_OK
+ * or NGX_ERROR: ngx_http_para_auth_steps.c
+ */
+ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_para_question_t *question);
+
+
+/*
  * Asking Para, for the steps: ngx_http_para_auth_ask.c
  *
  * The first asks, unless another one does already.  known: what is asked about
@@ -256,6 +270,20 @@ ngx_int_t ngx_http_para_auth_asked(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
     ngx_http_para_auth_ctx_t *ctx);
+
+
+/* Background renewal: ngx_http_para_auth_renew.c */
+
+char *ngx_http_para_auth_keep_alive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* For one location, which has its ways to Para. */
+ngx_int_t ngx_http_para_auth_prepare_renewal(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+
+/* The session of ctx->session_key; the request goes on. */
+void ngx_http_para_auth_renew(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
 /* Variables: ngx_http_para_auth_variables.c */

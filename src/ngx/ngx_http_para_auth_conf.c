@@ -63,6 +63,9 @@ ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
     cln->data = mcf->digest;
 
     if (ngx_para_providers_init(cf, &mcf->providers) != NGX_OK
+        || ngx_array_init(&mcf->renewals, cf->pool, 2,
+                          sizeof(ngx_para_renew_t *))
+           != NGX_OK
         || ngx_array_init(&mcf->shown, cf->pool, 8, sizeof(ngx_uint_t))
            != NGX_OK
         || ngx_array_init(&mcf->revokes, cf->pool, 1,
@@ -119,6 +122,7 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->negative = NGX_CONF_UNSET_MSEC;
     lcf->stale = NGX_CONF_UNSET_MSEC;
     lcf->refresh = NGX_CONF_UNSET;
+    lcf->keep_alive = NGX_CONF_UNSET_MSEC;
     lcf->match = NGX_CONF_UNSET_UINT;
     lcf->session_type = NGX_CONF_UNSET_UINT;
     lcf->signer = NGX_CONF_UNSET_UINT;
@@ -150,6 +154,8 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->negative, prev->negative, 5000);
     ngx_conf_merge_msec_value(conf->stale, prev->stale, 0);
     ngx_conf_merge_value(conf->refresh, prev->refresh, 1);
+
+    ngx_conf_merge_msec_value(conf->keep_alive, prev->keep_alive, 0);
 
     conf->renewal.valid = conf->valid;
     conf->renewal.negative = conf->negative;
@@ -590,7 +596,8 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 
         if (ngx_http_para_auth_check_sources(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_find_targets(cf, scf, lcf[i]) != NGX_OK
-            || ngx_http_para_auth_policy(cf, lcf[i]) != NGX_OK)
+            || ngx_http_para_auth_policy(cf, lcf[i]) != NGX_OK
+            || ngx_http_para_auth_prepare_renewal(cf, lcf[i]) != NGX_OK)
         {
             return NGX_ERROR;
         }

@@ -21,8 +21,6 @@ static ngx_int_t ngx_http_para_auth_ask_session(ngx_http_request_t *r,
     ngx_uint_t known, ngx_para_result_t *result);
 static void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t renew);
-static ngx_int_t ngx_http_para_auth_question(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx, ngx_para_question_t *question);
 static ngx_int_t ngx_http_para_auth_session_key(
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
     ngx_http_para_auth_ctx_t *ctx);
@@ -434,7 +432,8 @@ ngx_http_para_auth_ask_session(ngx_http_request_t *r,
 {
     ngx_para_question_t  question;
 
-    if (ngx_http_para_auth_question(r, ctx, &question) != NGX_OK) {
+    if (ngx_http_para_auth_session_question(r, lcf, ctx, &question) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -454,13 +453,24 @@ ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew)
 }
 
 
-static ngx_int_t
-ngx_http_para_auth_question(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx, ngx_para_question_t *question)
+/* Where its identity was known, nobody has read what is exported yet. */
+
+ngx_int_t
+ngx_http_para_auth_session_question(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_para_question_t *question)
 {
-    return ctx->form == PARA_FORM_EXPORTED
-           ? ngx_para_question_touch(r->pool, question, ctx->exported.cookie)
-           : ngx_para_question_verify(r->pool, question, ctx->session);
+    if (ctx->form != PARA_FORM_EXPORTED) {
+        return ngx_para_question_verify(r->pool, question, ctx->session);
+    }
+
+    if (ctx->exported.cookie.data == NULL
+        && ngx_http_para_auth_read_exported(lcf, ctx) != PARA_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_para_question_touch(r->pool, question, ctx->exported.cookie);
 }
 
 
