@@ -262,7 +262,7 @@ let_in($nginx, 'bob', $_, $bob) for '/', '/jwt', '/session';
     let_in($nginx, 'user: not another', $_, $bob)
         for '/', '/jwt', '/session';
     is(para_calls(VERIFY), $calls, 'user: nobody is asked for again');
-    is(ask($nginx, '/', $bob)->{header}{'x-cache'}, 'HIT',
+    is(ask($nginx, '/jwt', $bob)->{header}{'x-cache'}, 'HIT',
         'user: and the other is known again');
 }
 
@@ -563,9 +563,9 @@ healthy($nginx, 'all of this');
         revoked($other, 'lives on', session => $ended[0]{verificationToken});
     reload($other, 'lives on');
     refused($other, 'lives on, reloaded', '/', $ended[0], 'session_revoked');
-    let_in($other, 'lives on, reloaded', '/', $kept);
+    let_in($other, 'lives on, reloaded', $_, $kept) for '/', '/jwt';
     reload($other, 'lives on, again');
-    is(ask($other, '/', $kept)->{header}{'x-cache'}, 'HIT',
+    is(ask($other, '/jwt', $kept)->{header}{'x-cache'}, 'HIT',
         'lives on: a reload is no revocation');
 
     # All workers die without a word, and the master after them.
