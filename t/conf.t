@@ -820,15 +820,20 @@ accepted('sources', undef,
     server => 'para_auth_token bearer $http_x_jwt $cookie_jwt;'
         . 'para_auth_session_token $http_x_sid $cookie_sid;');
 
-refused('a cache parameter', qr/invalid parameter "fresh=1h", it is "valid=ti/,
-    server => 'para_auth_session_cache fresh=1h;');
+refused("a cache parameter $_", qr/invalid parameter "\Q$_\E", it is "valid=ti/,
+    server => "para_auth_session_cache $_;")
+    for 'fresh=1h', 'refresh=1', 'refresh=', 'refresh=ON', 'valid', 'stale';
 refused("a cache time $_", qr/invalid time in "valid=\Q$_\E", write one as/,
     server => "para_auth_session_cache \"valid=$_\";")
     for '', '-1', '30 seconds', '5 s', '99999999999999999999';
-refused('a cache parameter twice', qr/"para_auth_session_cache" .*duplicate/,
-    server => 'para_auth_session_cache valid=1s valid=2s;');
+refused("a cache parameter twice, $_",
+    qr/"para_auth_session_cache" .*duplicate/,
+    server => "para_auth_session_cache $_;")
+    for 'valid=1s valid=2s', 'stale=1s stale=1s', 'refresh=on refresh=off';
 accepted('cache times', undef,
     server => 'para_auth_session_cache negative=0 valid=1h30m;');
+accepted('all of the cache', undef, server =>
+    'para_auth_session_cache refresh=off stale=5m negative=1s valid=10s;');
 
 refused('a match', qr/invalid value "loose"/,
     server => 'para_auth_match loose;');

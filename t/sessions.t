@@ -424,16 +424,21 @@ for my $status (429, 503) {
     is_deeply(statuses(map { try($nginx, $_) } @others, $first), {200 => 6},
         "$status: then it is asked");
 
-    # A day is a minute.
-    $nginx->stop;
-    $nginx = gateway(workers => 2);
-    reset_para();
-    fault(VERIFY, $status, retry_after => 86_400, times => 1);
-    is(try($nginx, $first)->{header}{'retry-after'}, 60,
-        "$status: a minute at most");
-    is(try($nginx, $first)->{header}{'retry-after'}, 60,
-        "$status: for all");
     whole_log_is_good($nginx, $status);
+
+    # At least a second; and a day is a minute.
+    for my $pair ([0 => 1], [86_400 => 60]) {
+        my ($said, $kept) = @$pair;
+        $nginx = gateway(workers => 2);
+        reset_para();
+        fault(VERIFY, $status, retry_after => $said, times => 1);
+        is(try($nginx, $first)->{header}{'retry-after'}, $kept,
+            "$status, $said s: Retry-After $kept");
+        is(try($nginx, $first)->{header}{'retry-after'}, $kept,
+            "$status, $said s: for all");
+        is(para_calls(VERIFY), 1, "$status, $said s: one call");
+        $nginx->stop;
+    }
 }
 
 
