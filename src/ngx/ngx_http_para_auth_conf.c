@@ -19,8 +19,11 @@ static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 static char *ngx_http_para_auth_check_key(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *lcf);
-static ngx_int_t ngx_http_para_auth_find_targets(ngx_conf_t *cf,
-    ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf);
+static void ngx_http_para_auth_find_targets(
+    const ngx_http_para_auth_srv_conf_t *scf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_int_t ngx_http_para_auth_check_forms(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_need_target(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
     const char *what);
@@ -594,8 +597,10 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 
     for (i = 0; i < scf->protected.nelts; i++) {
 
+        ngx_http_para_auth_find_targets(scf, lcf[i]);
+
         if (ngx_http_para_auth_check_sources(cf, lcf[i]) != NGX_OK
-            || ngx_http_para_auth_find_targets(cf, scf, lcf[i]) != NGX_OK
+            || ngx_http_para_auth_check_forms(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_policy(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_prepare_renewal(cf, lcf[i]) != NGX_OK)
         {
@@ -618,18 +623,14 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 }
 
 
-/* Every location that checks sessions gets its ways to Para. */
+/* The ways to Para that this server has for a location's provider. */
 
-static ngx_int_t
-ngx_http_para_auth_find_targets(ngx_conf_t *cf,
-    ngx_http_para_auth_srv_conf_t *scf, ngx_http_para_auth_loc_conf_t *lcf)
+static void
+ngx_http_para_auth_find_targets(const ngx_http_para_auth_srv_conf_t *scf,
+    ngx_http_para_auth_loc_conf_t *lcf)
 {
     ngx_uint_t                i;
     ngx_para_call_target_t  **target;
-
-    if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
-        return NGX_OK;
-    }
 
     target = scf->targets.elts;
 
@@ -637,6 +638,18 @@ ngx_http_para_auth_find_targets(ngx_conf_t *cf,
         if (target[i]->provider == lcf->provider) {
             lcf->target[target[i]->endpoint] = target[i];
         }
+    }
+}
+
+
+/* The forms of sessions that are taken, and that Para can be asked about. */
+
+static ngx_int_t
+ngx_http_para_auth_check_forms(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
+        return NGX_OK;
     }
 
     lcf->credential.forms = lcf->session_type;
