@@ -24,7 +24,7 @@ use constant {
     TOUCH       => '/touch',
     VERIFY      => '/sessions/verify',
     BLOB_MAX    => 16384,
-    BLOB_LARGE  => 12000,
+    BLOB_LARGE  => 9000,
     LARGE_SPACE => 'large_client_header_buffers 4 32k;',
     TIME_LIMIT  => 6,
 };
@@ -879,6 +879,55 @@ my @FAULTS = (
         } @answers;
 
         is_deeply(\@got, \@expected, "mixed: round $round");
+    }
+    $nginx->stop;
+}
+
+
+# One connection, many users: what was read of one is not there for the next.
+{
+    my @logins = map { login($_) } @USERS;
+    my @order  = shuffle((0 .. $#logins) x 4);
+    my @texts  = map {
+        my $blob = $_ % 2 ? $logins[$_]{exportedSession}
+            : $logins[$_]{verificationToken};
+        request_text('/', headers => headers($blob, $logins[$_]))
+    } @order;
+
+    reset_both();
+    my $socket = connect_to($main->{port});
+    for my $i (0 .. $#order) {
+        is_user(exchange($socket, $texts[$i]), $logins[$order[$i]], 'kept');
+        is_refused(exchange($socket, request_text('/session')),
+            401, 'session_missing', 'kept: nobody');
+    }
+
+    send_text($socket, join '', @texts);
+    is_user(read_answer($socket), $logins[$_], 'pipelined') for @order;
+    is(para_calls(), scalar @USERS, 'one connection: a call for each');
+}
+
+# HTTP/2, where a header's size is limited by the same directive.
+{
+    my $h2    = free_ports() + 5;
+    my $nginx = gateway(server => <<"CONF");
+        listen 127.0.0.1:$h2 http2;
+        para_auth app;
+        location / { proxy_pass $APP_URL; }
+CONF
+    my $login = login('carol');
+
+    for my $blob ($login->{exportedSession},
+        forged($login, x => 'y' x BLOB_LARGE))
+    {
+        my $file = put_file('h2', headers($blob, $login) . "\n");
+        my $curl = "curl -s --http2-prior-knowledge -d body -H \@$file";
+        my $body = qx($curl http://127.0.0.1:$h2/);
+        my $json = eval { $JSON->decode($body) } // {};
+
+        is($json->{para}{'X-Para-User-Id'}, $login->{userId},
+            'HTTP/2, ' . length($blob) . ' bytes');
+        is($json->{body_length}, 4, 'HTTP/2: the body');
     }
     $nginx->stop;
 }
