@@ -60,7 +60,8 @@ typedef struct {
 typedef enum {
     NGX_PARA_CACHE_SAME = 0,
     NGX_PARA_CACHE_CLOSED,
-    NGX_PARA_CACHE_OPENED
+    NGX_PARA_CACHE_OPENED,
+    NGX_PARA_CACHE_HELD
 } ngx_para_cache_change_e;
 
 
@@ -80,7 +81,8 @@ static ngx_para_cache_flight_t *ngx_para_cache_flight(ngx_para_store_sh_t *sh,
 static ngx_para_cache_change_e ngx_para_cache_feed(ngx_shm_zone_t *zone,
     ngx_para_store_sh_t *sh, const ngx_para_cache_ask_t *ask,
     const ngx_para_result_t *result);
-static void ngx_para_cache_report(ngx_para_cache_change_e change);
+static void ngx_para_cache_report(ngx_para_cache_change_e change,
+    const ngx_para_result_t *result);
 static ngx_msec_t ngx_para_cache_now(void);
 
 
@@ -428,7 +430,7 @@ done:
 
     ngx_para_store_unlock(zone, sh);
 
-    ngx_para_cache_report(change);
+    ngx_para_cache_report(change, result);
 }
 
 
@@ -525,24 +527,43 @@ ngx_para_cache_feed(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
         return NGX_PARA_CACHE_SAME;
     }
 
-    return trips ? NGX_PARA_CACHE_CLOSED : NGX_PARA_CACHE_OPENED;
+    if (trips) {
+        return NGX_PARA_CACHE_CLOSED;
+    }
+
+    return result->hold ? NGX_PARA_CACHE_HELD : NGX_PARA_CACHE_OPENED;
 }
 
 
 /* Whoever changes it tells: once, and not in each worker. */
 
 static void
-ngx_para_cache_report(ngx_para_cache_change_e change)
+ngx_para_cache_report(ngx_para_cache_change_e change,
+    const ngx_para_result_t *result)
 {
-    if (change == NGX_PARA_CACHE_OPENED) {
+    switch (change) {
+
+    case NGX_PARA_CACHE_OPENED:
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "para_auth: Para is taken for down: sessions that are "
                       "not in the cache get 503 at once, and one call at a "
                       "time finds out whether it is back");
+        break;
 
-    } else if (change == NGX_PARA_CACHE_CLOSED) {
+    case NGX_PARA_CACHE_HELD:
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "para_auth: Para asks not to be called for %T s: "
+                      "sessions that are not in the cache get 503 until then",
+                      result->retry_after);
+        break;
+
+    case NGX_PARA_CACHE_CLOSED:
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "para_auth: Para is back");
+        break;
+
+    default:
+        break;
     }
 }
 
@@ -581,6 +602,9 @@ ngx_para_cache_is_over(ngx_shm_zone_t *zone, const u_char *key,
         area = ngx_para_store_area(sh);
         area->wakeups.count[i] += waiters;
         area->wakeups.sum += (uint64_t) ms * waiters;
+
+        ngx_log_debug2(NGX_LOG_DEBUG_CORE, ngx_cycle->log, 0,
+                       "para_auth: %ui woken after %i ms", waiters, ms);
     }
 
     ngx_para_store_unlock(zone, sh);
