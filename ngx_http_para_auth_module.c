@@ -26,6 +26,7 @@ typedef ngx_int_t (*ngx_http_para_auth_step_pt)(ngx_http_request_t *r,
 typedef struct {
     char                        *name;
     ngx_http_para_auth_step_pt   handler;
+    ngx_uint_t                   always;   /* also if it is known who it is */
 } ngx_http_para_auth_step_t;
 
 
@@ -127,6 +128,20 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
     { ngx_string("para_auth_keep_alive"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
       ngx_http_para_auth_keep_alive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("para_auth_require_wallet"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
+      ngx_http_para_auth_require_wallet,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("para_auth_verify_wallet"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_http_para_auth_verify_wallet,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -369,13 +384,14 @@ ngx_module_t  ngx_http_para_auth_module = {
 /* The way of one request.  A step that waits is entered again. */
 
 static const ngx_http_para_auth_step_t  ngx_http_para_auth_steps[] = {
-    { "credential", ngx_http_para_auth_step_credential },
-    { "cache", ngx_http_para_auth_step_cache },
-    { "exported", ngx_http_para_auth_step_exported },
-    { "token", ngx_http_para_auth_step_token },
-    { "session", ngx_http_para_auth_step_session },
-    { "identity", ngx_http_para_auth_step_identity },
-    { NULL, NULL }
+    { "credential", ngx_http_para_auth_step_credential, 0 },
+    { "cache", ngx_http_para_auth_step_cache, 0 },
+    { "exported", ngx_http_para_auth_step_exported, 0 },
+    { "token", ngx_http_para_auth_step_token, 0 },
+    { "session", ngx_http_para_auth_step_session, 0 },
+    { "identity", ngx_http_para_auth_step_identity, 0 },
+    { "policy", ngx_http_para_auth_step_policy, 1 },
+    { NULL, NULL, 1 }
 };
 
 
@@ -416,15 +432,14 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
             return NGX_AGAIN;
         }
 
-        if (rc == NGX_DONE) {
-            break;
-        }
-
-        if (rc != NGX_OK) {
+        if (rc != NGX_OK && rc != NGX_DONE) {
             return ngx_http_para_auth_deny(r, ctx);
         }
 
-        ctx->step++;
+        do {
+            ctx->step++;
+        } while (rc == NGX_DONE
+                 && !ngx_http_para_auth_steps[ctx->step].always);
     }
 
     ctx->reason = PARA_OK;
@@ -450,12 +465,13 @@ ngx_http_para_auth_init(ngx_conf_t *cf)
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
 
     if (mcf->providers.list.nelts == 0) {
-        return NGX_OK;
+        return ngx_http_para_auth_check_places(cf, mcf);
     }
 
     ngx_http_para_auth_warn_revoke(cf, mcf);
 
     if (ngx_http_para_auth_init_servers(cf) != NGX_OK
+        || ngx_http_para_auth_check_places(cf, mcf) != NGX_OK
         || ngx_para_headers_variables(cf, &mcf->shown) != NGX_OK)
     {
         return NGX_ERROR;

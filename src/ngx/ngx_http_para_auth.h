@@ -52,6 +52,7 @@ typedef struct {
     ngx_para_inject_names_t     names;        /* that no client may send */
     ngx_array_t                 shown;        /* variables of headers */
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
+    ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
     para_digest_t              *digest;
 } ngx_http_para_auth_main_conf_t;
 
@@ -77,6 +78,38 @@ typedef struct {
 } ngx_http_para_auth_revoke_t;
 
 
+/* Of a directive that is a mistake where nothing comes of it. */
+
+typedef struct {
+    ngx_str_t                  *directive;
+    u_char                     *file;
+    ngx_uint_t                  line;
+    char                       *idle;         /* what to say then */
+    ngx_uint_t                  used;
+} ngx_http_para_auth_place_t;
+
+
+/* A wallet that the user must have. */
+
+typedef struct {
+    ngx_str_t                   type;         /* empty: any */
+    ngx_int_t                   address;      /* index of the variable with it,
+                                                 NGX_ERROR: any */
+} ngx_http_para_auth_wallet_t;
+
+
+typedef struct {
+    ngx_array_t                 list;         /* ngx_http_para_auth_wallet_t */
+    ngx_http_para_auth_place_t  place;        /* of the first */
+} ngx_http_para_auth_wallets_t;
+
+
+typedef struct {
+    ngx_uint_t                  on;
+    ngx_http_para_auth_place_t  place;        /* if on */
+} ngx_http_para_auth_verify_wallet_t;
+
+
 typedef struct {
     ngx_para_provider_t        *provider;     /* NULL: off */
     ngx_uint_t                  layers;       /* NGX_HTTP_PARA_AUTH_* */
@@ -95,6 +128,11 @@ typedef struct {
     ngx_uint_t                  session_type; /* PARA_FORM_*, 0: by what the
                                                  server and provider have */
     ngx_uint_t                  signer;       /* para_signer_e */
+
+    /* NULL: none is needed, or it is not said */
+    ngx_http_para_auth_wallets_t        *wallets;
+    ngx_http_para_auth_verify_wallet_t  *verify_wallet;
+    ngx_uint_t                  ask_owner;    /* Para, about an address */
 
     void                      **loc_conf;     /* of all modules; if not off */
 
@@ -146,6 +184,10 @@ typedef struct {
     ngx_str_t                             session_record;
 
     para_span_t                           field[PARA_ID_FIELDS];
+    ngx_str_t                            *addresses;   /* one for each wallet
+                                                          that is needed; NULL:
+                                                          not asked for yet */
+    ngx_uint_t                            wallet;      /* the next to check */
     ngx_http_para_auth_cache_e            cache;
     time_t                                retry_after; /* s, of a 503 */
 
@@ -198,8 +240,8 @@ void ngx_http_para_auth_init_filters(void);
 
 /*
  * The steps, in their order: ngx_http_para_auth_steps.c.  NGX_OK: the next one;
- * NGX_AGAIN: enter this one again when the request is woken; NGX_DONE: granted;
- * anything else: refused for ctx->reason.
+ * NGX_AGAIN: enter this one again when the request is woken; NGX_DONE: who it is
+ * is known, the next one is the policy; anything else: refused for ctx->reason.
  */
 
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
@@ -214,6 +256,34 @@ ngx_int_t ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+
+/* What is needed beside an identity: ngx_http_para_auth_policy.c */
+
+char *ngx_http_para_auth_require_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_para_auth_verify_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+void ngx_http_para_auth_merge_policy(const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf);
+
+/* Of a location that is protected, and has its ways to Para. */
+ngx_int_t ngx_http_para_auth_check_policy(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+
+/* When all those have been looked at: what is of no use to any of them. */
+ngx_int_t ngx_http_para_auth_check_places(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
+
+ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+/*
+ * Whether a subrequest of a main request that was let in may go where more is
+ * needed.
+ */
+para_reason_e ngx_http_para_auth_check_subrequest(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
 
 
 /* Revocations: ngx_http_para_auth_revoke.c */

@@ -71,6 +71,9 @@ ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
            != NGX_OK
         || ngx_array_init(&mcf->shown, cf->pool, 8, sizeof(ngx_uint_t))
            != NGX_OK
+        || ngx_array_init(&mcf->places, cf->pool, 2,
+                          sizeof(ngx_http_para_auth_place_t *))
+           != NGX_OK
         || ngx_array_init(&mcf->revokes, cf->pool, 1,
                           sizeof(ngx_http_para_auth_revoke_t *))
            != NGX_OK
@@ -168,6 +171,8 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
     ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
     ngx_conf_merge_uint_value(conf->signer, prev->signer, PARA_SIGNER_DENY);
+
+    ngx_http_para_auth_merge_policy(prev, conf);
 
     rv = ngx_para_credential_merge(cf, &prev->credential, &conf->credential);
     if (rv != NGX_CONF_OK) {
@@ -601,6 +606,7 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 
         if (ngx_http_para_auth_check_sources(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_check_forms(cf, lcf[i]) != NGX_OK
+            || ngx_http_para_auth_check_policy(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_policy(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_prepare_renewal(cf, lcf[i]) != NGX_OK)
         {

@@ -6,6 +6,8 @@
 #include "ngx_http_para_auth.h"
 
 
+static ngx_int_t ngx_http_para_auth_admit(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r,
     ngx_http_para_auth_ctx_t *ctx);
 static void ngx_http_para_auth_cleanup(void *data);
@@ -115,16 +117,35 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    /*
-     * nginx has no access phase for subrequests: one comes in here only if
-     * the same policy let its main request in.
-     */
+    return ngx_http_para_auth_admit(r, lcf, ctx);
+}
+
+
+/*
+ * nginx has no access phase for subrequests: one comes in here only if the same
+ * policy let its main request in, with what is needed beside the identity.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_admit(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx)
+{
+    para_reason_e  reason;
 
     if (!ngx_http_para_auth_granted(r, ctx)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "para_auth: subrequest \"%V\" refused, because its main "
                       "request was not let in by the policy of its location",
                       &r->uri);
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    reason = ngx_http_para_auth_check_subrequest(r, lcf, ctx);
+
+    if (reason != PARA_OK) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "para_auth: subrequest \"%V\" refused, reason %s",
+                      &r->uri, para_reason_name(reason));
         return NGX_HTTP_FORBIDDEN;
     }
 

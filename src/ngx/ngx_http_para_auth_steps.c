@@ -47,6 +47,7 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ctx->keys_asked = 0;
     ctx->keys.failed = 0;
     ctx->retry_after = 0;
+    ctx->addresses = NULL;
     ngx_memzero(ctx->field, sizeof(ctx->field));
     ngx_http_para_auth_release(ctx);
 

@@ -397,7 +397,9 @@ ngx_para_cache_answer(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask,
 
         ngx_memzero(&session, sizeof(ngx_para_cache_session_t));
 
-        session.active = (result->reason == PARA_OK);
+        /* nobody's wallet is a refusal: it has the room of those */
+
+        session.active = (result->reason == PARA_OK && result->record.len);
         session.record = result->record;
 
         ngx_para_cache_session_store(zone, ask->key, &session, ask->asked);

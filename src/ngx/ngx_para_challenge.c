@@ -67,6 +67,10 @@ static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
     [PARA_CODE_IDENTITY_MISMATCH] = {
         NGX_HTTP_UNAUTHORIZED, NGX_PARA_INVALID_TOKEN
     },
+    [PARA_CODE_WALLET_MISSING] = {
+        NGX_HTTP_FORBIDDEN,
+        ngx_string(NGX_PARA_REALM ", error=\"insufficient_scope\"")
+    },
     [PARA_CODE_PARA_UNAVAILABLE] = {
         NGX_HTTP_SERVICE_UNAVAILABLE, ngx_null_string
     },
