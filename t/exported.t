@@ -813,6 +813,33 @@ my @FAULTS = (
     reset_both();
     is_user(ask($main, $logins[0]{exportedSession}, $logins[0]),
         $logins[0], 'trickle: well again');
+
+    # Neither does a name server that never answers.
+    my $silent = black_hole_port('udp');
+    my $nginx  = start_nginx(
+        http => http_config(
+            api      => 'https://para.test',
+            provider => "public_key $PARA_PUBLIC_KEY;",
+            http     => "resolver 127.0.0.1:$silent; resolver_timeout 30s;",
+        ),
+        server => join "\n",
+        LARGE_SPACE,
+        $SERVER,
+        verify_location(),
+        touch_location()
+    );
+
+    my $began   = time;
+    my @answers = burst($nginx->{port}, \@texts, timeout => 25);
+    my $took    = time - $began;
+
+    is_deeply([map { $_->{status} } @answers], [(503) x 8],
+        'no name server: all refused');
+    cmp_ok($took, '>', TIME_LIMIT - 1, 'no name server: not at once');
+    cmp_ok($took, '<', TIME_LIMIT + 3, 'no name server: at the time limit');
+    unlike($nginx->error_log, qr/\[alert\]|\[crit\]/,
+        'no name server: nothing went wrong');
+    $nginx->stop;
 }
 
 

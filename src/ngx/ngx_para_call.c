@@ -39,7 +39,8 @@ static ngx_int_t ngx_para_call_post(ngx_para_call_t *call,
     ngx_http_request_t *r);
 static void ngx_para_call_begin(ngx_para_call_t *call, const u_char *key);
 static void ngx_para_call_late(ngx_event_t *ev);
-static void ngx_para_call_break(ngx_para_call_t *call);
+static void ngx_para_call_break(ngx_http_upstream_t *u);
+static void ngx_para_call_break_lookup(ngx_resolver_ctx_t *ctx);
 static ngx_int_t ngx_para_call_finished(ngx_http_request_t *sr, void *data,
     ngx_int_t rc);
 static void ngx_para_call_conclude(ngx_para_call_t *call, ngx_int_t rc);
@@ -333,28 +334,34 @@ ngx_para_call_late(ngx_event_t *ev)
     u = call->sr->upstream;
 
     if (u && u->peer.connection) {
-        ngx_para_call_break(call);
+        ngx_para_call_break(u);
+        return;
+    }
+
+    if (u && u->resolved && u->resolved->ctx) {
+        ngx_para_call_break_lookup(u->resolved->ctx);
         return;
     }
 
     /*
-     * nginx looks for the host, or holds the subrequest back: it ends that
-     * itself, but those who wait for its answer need not
+     * nginx holds the subrequest back, as limit_req does: it ends that itself,
+     * but those who wait for its answer need not wait for that
      */
 
     ngx_para_call_conclude(call, NGX_HTTP_GATEWAY_TIME_OUT);
 }
 
 
-/* As if proxy_read_timeout had passed, without another try. */
+/*
+ * As if proxy_read_timeout had passed, without another try.  The call may be no
+ * more after it.
+ */
 
 static void
-ngx_para_call_break(ngx_para_call_t *call)
+ngx_para_call_break(ngx_http_upstream_t *u)
 {
-    ngx_event_t          *rev;
-    ngx_http_upstream_t  *u;
+    ngx_event_t  *rev;
 
-    u = call->sr->upstream;
     u->peer.tries = 0;
 
     rev = u->peer.connection->read;
@@ -364,10 +371,17 @@ ngx_para_call_break(ngx_para_call_t *call)
     }
 
     rev->timedout = 1;
-
-    /* the call may be no more after it */
-
     rev->handler(rev);
+}
+
+
+/* As if resolver_timeout had passed. */
+
+static void
+ngx_para_call_break_lookup(ngx_resolver_ctx_t *ctx)
+{
+    ctx->state = NGX_RESOLVE_TIMEDOUT;
+    ctx->handler(ctx);
 }
 
 
