@@ -465,6 +465,30 @@ CONF
     whole_log_is_good($nginx, 'breaker');
 }
 
+# A probe whose client goes away is had by the next one, at once.
+{
+    my $nginx = gateway(workers => 2, abort => 'proxy_ignore_client_abort off');
+    my @new   = map { login('dave') } 1 .. 7;
+
+    reset_para();
+    fault(VERIFY, '500', times => 5);
+    is(try($nginx, $new[$_])->{status}, 503, 'lost probe: a failure')
+        for 0 .. 4;
+    fault(VERIFY, 'slow', times => 1, delay_ms => 3 * SLOW);
+    sleep 1.1;
+
+    my $probe = connect_to($nginx->{spread});
+    send_text($probe, text_of($new[5]));
+    wait_for_calls(6);
+    is(try($nginx, $new[6])->{status}, 503, 'lost probe: one at a time');
+    abort_connection($probe);
+    sleep 0.2;
+
+    is(try($nginx, $new[6])->{status}, 200, 'lost probe: the next one');
+    is(para_calls(VERIFY), 7, 'lost probe: two probes');
+    whole_log_is_good($nginx, 'lost probe');
+}
+
 # Para's own word on when to come back, for all workers.
 for my $status (429, 503) {
     my $nginx = gateway(workers => 2);

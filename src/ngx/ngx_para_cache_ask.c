@@ -30,7 +30,6 @@ typedef struct {
     uint64_t                 number;
     ngx_msec_t               moment;      /* of the question; landed: of the
                                              answer's publication */
-    ngx_msec_t               asked;
     uint32_t                 pid;         /* who asks; landed: 0 */
     uint16_t                 reason;      /* para_reason_e; landed */
     uint16_t                 retry_after;
