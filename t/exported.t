@@ -840,6 +840,28 @@ my @FAULTS = (
     unlike($nginx->error_log, qr/\[alert\]|\[crit\]/,
         'no name server: nothing went wrong');
     $nginx->stop;
+
+    # When its time is over there is no other try, whoever else could be asked.
+    my %conf = options(edit => [
+        'proxy_read_timeout\s+3s'          => 'proxy_read_timeout 20s',
+        'proxy_next_upstream_tries\s+2'    => 'proxy_next_upstream_tries 0',
+        'proxy_next_upstream_timeout\s+6s' => 'proxy_next_upstream_timeout 0',
+    ]);
+    $conf{http} =~ s{api \S+;}{api http://localhost;} or die;
+    $conf{http} .= 'upstream localhost { '
+        . "server 127.0.0.1:$PARA_PORT max_fails=0; " x 3 . '}';
+    $nginx = start_nginx(%conf);
+
+    reset_both();
+    fault(TOUCH, 'hang');
+    $began = time;
+    is_refused(ask($nginx, $logins[0]{exportedSession}, $logins[0]),
+        503, 'para_unavailable', 'others to ask');
+    $took = time - $began;
+    cmp_ok($took, '>', TIME_LIMIT - 1, 'others to ask: not at once');
+    cmp_ok($took, '<', TIME_LIMIT + 3, 'others to ask: at the time limit');
+    is(para_calls(TOUCH), 1, 'others to ask: they are not');
+    $nginx->stop;
 }
 
 
