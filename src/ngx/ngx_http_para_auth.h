@@ -258,7 +258,10 @@ ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
-/* What is needed beside an identity: ngx_http_para_auth_policy.c */
+/*
+ * What is needed beside an identity: ngx_http_para_auth_policy_conf.c, then
+ * ngx_http_para_auth_policy.c
+ */
 
 char *ngx_http_para_auth_require_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
