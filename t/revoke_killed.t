@@ -42,6 +42,10 @@ my $nginx = do {
     local $ENV{LD_PRELOAD}     = $shim;
     local $ENV{PARA_KILL_FILE} = $file;
 
+    # AddressSanitizer would be the first of what is loaded.
+    local $ENV{ASAN_OPTIONS} =
+        join ':', $ENV{ASAN_OPTIONS} // (), 'verify_asan_link_order=0';
+
     start_nginx(
         main   => "env LD_PRELOAD;\nenv PARA_KILL_FILE;\n",
         http   => http_config(provider => "        state_path $state;\n"),
