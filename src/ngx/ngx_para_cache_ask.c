@@ -74,6 +74,8 @@ static void ngx_para_cache_begin(ngx_shm_zone_t *zone,
     ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask);
 static void ngx_para_cache_clean(ngx_shm_zone_t *zone,
     ngx_para_store_sh_t *sh);
+static ngx_uint_t ngx_para_cache_is_taken(
+    const ngx_para_cache_flight_t *flight);
 static ngx_uint_t ngx_para_cache_is_lost(const ngx_para_cache_flight_t *flight);
 static ngx_para_cache_flight_t *ngx_para_cache_flight(ngx_para_store_sh_t *sh,
     const u_char *key, uint64_t number);
@@ -163,7 +165,7 @@ ngx_para_cache_ask(ngx_shm_zone_t *zone, ngx_para_cache_ask_t *ask)
 
     flight = ngx_para_cache_find_mark(sh, ask->key, NGX_PARA_CACHE_FLIGHT);
 
-    if (flight && flight->pid && !ngx_para_cache_is_lost(flight)) {
+    if (flight && ngx_para_cache_is_taken(flight)) {
         ask->flight = flight->number;
         rc = NGX_BUSY;
         goto done;
@@ -347,6 +349,23 @@ ngx_para_cache_clean(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh)
             ngx_para_store_delete(zone, sh, &flight->node);
         }
     }
+}
+
+
+/*
+ * It is in the air, or it has brought a verdict since this turn of the event
+ * loop began, so perhaps since the caller looked for one.
+ */
+
+static ngx_uint_t
+ngx_para_cache_is_taken(const ngx_para_cache_flight_t *flight)
+{
+    if (flight->pid) {
+        return !ngx_para_cache_is_lost(flight);
+    }
+
+    return (flight->reason == PARA_OK || flight->reason == PARA_SESSION_ENDED)
+           && (ngx_msec_int_t) (flight->moment - ngx_current_msec) >= 0;
 }
 
 
