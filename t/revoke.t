@@ -31,7 +31,13 @@ use constant {
 my $JSON = JSON::PP->new->canonical;
 my $ROOT = $> == 0;
 
-my $states = 0;
+my ($mounted, $states) = (undef, 0);
+
+# Also if the test dies, and before its directory goes.
+END {
+    local $?;
+    system 'umount', '-l', $mounted if defined $mounted;
+}
 
 sub state_path { return "$PARA_DIR/state-" . ++$states }
 
@@ -804,6 +810,7 @@ SKIP: {
     skip 'cannot mount here', 1
         if system('mount -t tmpfs -o size=8k,mode=0700 tmpfs '
             . "$state 2>/dev/null");
+    $mounted = $state;
 
     my $other = gateway(state => $state);
     my $login = login('erin');
@@ -830,7 +837,6 @@ SKIP: {
     $other->start;
     refused($other, 'room: after a restart', '/', $login, 'session_revoked');
     $other->stop;
-    system "umount $state";
 }
 
 
