@@ -720,6 +720,28 @@ for my $status (401, 403) {
     is(para_calls(WALLETS), 5, 'Para is down: it is left alone');
     like(new_log($nginx), qr/\[error\].*Para is taken for down/,
         'Para is down: the log says so');
+
+    my $bob = login('bob');
+    is_in(ask($nginx, $bob, '/'), $bob, 'Para is down: not for sessions');
+}
+
+# What Para says of a client's odd text does not make it down for others.
+for my $status (400, 422) {
+    my $nginx = gateway();
+    my $mallory = login('alice');
+    fresh();
+    fault(WALLETS, $status);
+    is_unavailable(ask($nginx, $mallory, "/verify?a=odd$_"),
+        "odd text, $status")
+        for 1 .. 10;
+    is(para_calls(WALLETS), 10, "odd text, $status: asked each time");
+    is(lines_of(qr/\[error\]/, new_log($nginx)), 1,
+        "odd text, $status: one error line");
+
+    fault(WALLETS, 'off');
+    my $alice = without_address('alice', 'EVM');
+    is_in(ask($nginx, $alice, "/verify?a=$EVM"), $alice,
+        "odd text, $status: others");
 }
 
 # The client goes away: those who wait for the same do not.

@@ -18,6 +18,10 @@ typedef struct {
 static ngx_int_t ngx_http_para_auth_payer(ngx_http_request_t *r,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_ctx_t *ctx,
     u_char *payer);
+static ngx_int_t ngx_http_para_auth_breaker(
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
+    u_char *provider);
 static ngx_int_t ngx_http_para_auth_call(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const u_char *key, const ngx_para_question_t *question,
@@ -75,7 +79,10 @@ ngx_http_para_auth_ask(ngx_http_request_t *r,
     asking = ngx_pcalloc(r->pool, sizeof(ngx_http_para_auth_asking_t));
 
     if (asking == NULL
-        || ngx_http_para_auth_payer(r, mcf, ctx, asking->ask.payer) != NGX_OK)
+        || ngx_http_para_auth_payer(r, mcf, ctx, asking->ask.payer) != NGX_OK
+        || ngx_http_para_auth_breaker(mcf, lcf, question->endpoint,
+                                      asking->ask.provider)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -83,8 +90,6 @@ ngx_http_para_auth_ask(ngx_http_request_t *r,
     asking->zone = mcf->zone;
     asking->ask.free = known;
     ngx_memcpy(asking->ask.key, key, PARA_DIGEST_SIZE);
-    ngx_memcpy(asking->ask.provider, lcf->provider->session_policy,
-               PARA_DIGEST_SIZE);
 
     rc = ngx_para_cache_ask(mcf->zone, &asking->ask);
 
@@ -157,6 +162,31 @@ ngx_http_para_auth_payer(ngx_http_request_t *r,
     }
 
     return para_digest_key(mcf->digest, payer, part, 2) ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Whose breaker it is: one is for sessions, one for wallets.  Clients choose the
+ * addresses that Para is asked about: if it fails at one, sessions do not.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
+    u_char *provider)
+{
+    para_span_t  part[2];
+
+    if (endpoint != NGX_PARA_WALLETS) {
+        ngx_memcpy(provider, lcf->provider->session_policy, PARA_DIGEST_SIZE);
+        return NGX_OK;
+    }
+
+    part[0] = para_span(lcf->provider->session_policy, PARA_DIGEST_SIZE);
+    part[1] = PARA_SPAN("wallets");
+
+    return para_digest_key(mcf->digest, provider, part, 2)
+           ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -4,9 +4,11 @@
 
 
 #define NGX_PARA_OK                 200
+#define NGX_PARA_BAD_REQUEST        400
 #define NGX_PARA_UNAUTHORIZED       401
 #define NGX_PARA_FORBIDDEN          403
 #define NGX_PARA_NOT_FOUND          404
+#define NGX_PARA_UNPROCESSABLE      422
 #define NGX_PARA_TOO_MANY_REQUESTS  429
 #define NGX_PARA_UNAVAILABLE        503
 
@@ -77,6 +79,14 @@ ngx_para_answer_reason(ngx_pool_t *pool, const ngx_para_answer_t *answer,
         /* nobody's wallet, which is an answer */
 
         return answer->endpoint == NGX_PARA_WALLETS ? PARA_OK
+                                                    : PARA_UNAVAILABLE;
+
+    case NGX_PARA_BAD_REQUEST:
+    case NGX_PARA_UNPROCESSABLE:
+
+        /* a client chose the address: Para is well, if it does not like that */
+
+        return answer->endpoint == NGX_PARA_WALLETS ? PARA_ANSWER_MEMBER
                                                     : PARA_UNAVAILABLE;
 
     default:
