@@ -161,9 +161,9 @@ ngx_para_renew_prepare(ngx_para_renew_t *renew,
         return NULL;
     }
 
-    renewal->cookie.len = question->cookie.len;
-    ngx_memcpy(renewal->cookie.data, question->cookie.data,
-               question->cookie.len);
+    renewal->cookie.len = ngx_sprintf(renewal->cookie.data, "%V",
+                                      &question->cookie)
+                          - renewal->cookie.data;
 
     ngx_queue_insert_tail(&ngx_para_renewals, &renewal->link);
     ngx_para_renewing++;
