@@ -412,7 +412,7 @@ sub trusting {
 # Requests take a way of their own, and are not in trouble.
 {
     my $nginx = trusting('foreign', valid => 2);
-    my @logins = map { login('alice') } 1 .. 3;
+    my @logins = map { login('alice') } 1 .. 8;
 
     reset_para();
     known($nginx, credentials($_)) for @logins;
@@ -429,8 +429,8 @@ sub trusting {
     is_deeply(count(status => @answers), {200 => scalar @answers},
         'a certificate of another CA: all let in');
     my $missed = count(cache => @answers)->{MISS};
-    cmp_ok($missed, '>=', 9, '... who ask when its time is over');
-    is(para_calls(VERIFY), 3 + $missed, '... each once');
+    cmp_ok($missed, '>=', 24, '... who ask when its time is over');
+    is(para_calls(VERIFY), 8 + $missed, '... each once');
 
     my @errors = error_lines($nginx);
     is(scalar @errors, 1, '... and one line says it');
@@ -485,11 +485,12 @@ CONF
 # ---- When Para does not answer ---------------------------------------------
 
 for my $mode (qw(500 401 html reset 429)) {
-    my $nginx = gateway(valid => 3);
-    my $login = login('alice');
+    my $nginx  = gateway(valid => 3);
+    my $login  = login('alice');
+    my @others = map { login('bob') } 1 .. 3;
 
     reset_para();
-    known($nginx, credentials($login));
+    known($nginx, credentials($_)) for $login, @others;
     my $began = time;
     fault(VERIFY, $mode);
 
@@ -497,7 +498,11 @@ for my $mode (qw(500 401 html reset 429)) {
         $nginx,
         credentials($login),
         6,
-        each => sub { $_[0]{status} != 200 }
+        each => sub {
+            return 1 if $_[0]{status} != 200;
+            get($nginx->{port}, '/', credentials($_)) for @others;
+            return 0;
+        }
     );
     my $last = pop @answers;
 
