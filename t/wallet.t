@@ -137,6 +137,10 @@ my $SERVER = <<"CONF";
                 para_auth_session_cache valid=0 negative=60s;
                 proxy_pass $APP_URL;
             }
+            location /verify/time {
+                para_auth_require_wallet \$msec;
+                proxy_pass $APP_URL;
+            }
             location /verify/header {
                 para_auth_require_wallet \$http_x_wallet;
                 proxy_pass $APP_URL;
@@ -168,6 +172,11 @@ my $SERVER = <<"CONF";
         location = /sorry { para_auth off; return 200 "sorry\\n"; }
         location /again {
             error_page 404 = /own?a=\$arg_a;
+            root /nowhere;
+        }
+        location /from {
+            para_auth_require_wallet \$arg_a;
+            error_page 404 = /own?a=\$arg_b;
             root /nowhere;
         }
         location /ssi {
@@ -413,6 +422,11 @@ is_in(ask($main, $login{alice}, "/again?a=$EVM"),
 is_missing(ask($main, $login{alice}, "/again?a=$BOBS"),
     'redirected there with Bob\'s');
 
+is_in(ask($main, $login{alice}, "/from?a=$EVM&b=$SOLANA"),
+    $login{alice}, 'redirected from a wallet to another one');
+is_missing(ask($main, $login{alice}, "/from?a=$EVM&b=$BOBS"),
+    'redirected from an own wallet to Bob\'s');
+
 # Subrequests are held to what their own location needs.
 {
     new_log($main);
@@ -557,6 +571,15 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
             ->{status}, 200, 'two without a cache, HEAD');
     is(lines_of(qr/\[(?:error|alert|crit|emerg)\]/, $nginx->error_log),
         0, 'and a good log');
+}
+
+# A variable that says something else each time is looked at once.
+{
+    my $alice = without_address('alice', 'EVM');
+    fresh();
+    fault(WALLETS, 'slow', delay_ms => SLOW, times => 1);
+    is_missing(ask($main, $alice, '/verify/time'), 'a variable that changes');
+    is(para_calls(WALLETS), 1, 'a variable that changes: one call');
 }
 
 # It ends, and is asked for again.
