@@ -410,8 +410,26 @@ sub trusting {
 }
 
 # Requests take a way of their own, and are not in trouble.
-{
-    my $nginx = trusting('foreign', valid => 2);
+my %trouble = (
+    'a certificate of another CA' => {
+        start => sub { trusting('foreign', valid => 2) },
+        why   => qr/certificate/,
+    },
+    'a firewall' => {
+        start => sub {
+            return trusting(
+                'trusted',
+                valid => 2,
+                api   => 'https://localhost',
+                http  => "upstream localhost { server 127.0.0.1:$tls; }"
+            );
+        },
+        why => qr/onnect/,
+    },
+);
+
+for my $name (sort keys %trouble) {
+    my $nginx  = $trouble{$name}{start}->();
     my @logins = map { login('alice') } 1 .. 8;
 
     reset_para();
@@ -425,18 +443,19 @@ sub trusting {
         sleep 0.05;
     }
 
-    is(scalar renewals(), 0, 'a certificate of another CA: nothing is sent');
+    is(scalar renewals(), 0, "$name: nothing is sent");
     is_deeply(count(status => @answers), {200 => scalar @answers},
-        'a certificate of another CA: all let in');
+        "$name: all let in");
     my $missed = count(cache => @answers)->{MISS};
     cmp_ok($missed, '>=', 24, '... who ask when its time is over');
     is(para_calls(VERIFY), 8 + $missed, '... each once');
 
     my @errors = error_lines($nginx);
     is(scalar @errors, 1, '... and one line says it');
-    like($errors[0], qr/sessions of provider "app" cannot be renewed.*certif/,
-        '... and why');
-    healthy($nginx, 'a certificate of another CA');
+    like($errors[0], qr/sessions of provider "app" cannot be renewed/,
+        '... of renewal');
+    like($errors[0], $trouble{$name}{why}, '... and why');
+    healthy($nginx, $name);
     $nginx->stop;
 }
 

@@ -7,7 +7,7 @@
 
 
 #define NGX_PARA_RENEW_MAX    64        /* in flight, in a worker */
-#define NGX_PARA_RENEW_PAUSE  10000     /* ms, after a fault of our own */
+#define NGX_PARA_RENEW_PAUSE  2000      /* ms, if Para was not reached */
 #define NGX_PARA_RENEW_POOL   1024
 #define NGX_PARA_RENEW_USER   128       /* bytes of a user id in a path */
 
@@ -97,7 +97,7 @@ ngx_para_renew_start(ngx_para_renew_t *renew, ngx_shm_zone_t *zone,
         return;
     }
 
-    /* what our CAs do not know now, they will not know for the next one */
+    /* what keeps us from Para now is likely to be there for the next one */
 
     if (renew->fault == NGX_PARA_RENEW_UNREACHED
         && (ngx_msec_int_t) (renew->pause - ngx_current_msec) > 0)
@@ -280,8 +280,9 @@ ngx_para_renew_answered(void *data, const ngx_para_fetch_answer_t *fetched)
 
 
 /*
- * 0 if the call says nothing of Para, but of us: requests take another way to
- * it, which is not to be closed for that.
+ * 0 if nothing came of it, or half an answer: that may be our way's fault, its
+ * certificates', names' or firewall's.  Requests take another way to Para, which
+ * is not closed for it, and those that wait for this are to go it.
  */
 
 static ngx_uint_t
@@ -299,21 +300,18 @@ ngx_para_renew_judge(ngx_para_renewal_t *renewal,
 
     case NGX_PARA_FETCH_OK:
     case NGX_PARA_FETCH_STATUS:
+    case NGX_PARA_FETCH_REDIRECT:
     case NGX_PARA_FETCH_SIZE:
-        answer.status = fetched->status;
-        answer.whole = 1;
-        answer.overflow = (fetched->outcome == NGX_PARA_FETCH_SIZE);
-        answer.body = fetched->body;
         break;
-
-    case NGX_PARA_FETCH_DNS:
-    case NGX_PARA_FETCH_TLS:
-    case NGX_PARA_FETCH_MEMORY:
-        return 0;
 
     default:
-        break;
+        return 0;
     }
+
+    answer.status = fetched->status;
+    answer.whole = 1;
+    answer.overflow = (fetched->outcome == NGX_PARA_FETCH_SIZE);
+    answer.body = fetched->body;
 
     if (fetched->retry_after.len) {
         answer.retry_after = ngx_para_answer_retry_after(

@@ -27,8 +27,8 @@ typedef struct {
 
 typedef enum {
     NGX_PARA_RENEW_WELL = 0,
-    NGX_PARA_RENEW_UNREACHED,           /* no answer, and no doubt of Para */
-    NGX_PARA_RENEW_UNANSWERED,          /* Para is down, or what came is odd */
+    NGX_PARA_RENEW_UNREACHED,           /* no answer came, or not all of it */
+    NGX_PARA_RENEW_UNANSWERED,          /* Para fails, or what came is odd */
     NGX_PARA_RENEW_REFUSED              /* it is our key that Para refuses */
 } ngx_para_renew_fault_e;
 
