@@ -213,7 +213,8 @@ for my $workers (1, 2, 4) {
     # one HTTP/2 connection; curl keeps none without TLS
     my @headers = map { ('-H', $_) } split /\n/, credentials($other);
     open my $h2, '-|', 'curl', '-sS', '--http2', '--cacert',
-        "$PARA_DIR/trusted.crt", '--rate', '20/s', @headers, '-o', '/dev/null', '-w',
+        "$PARA_DIR/trusted.crt", '--rate', '20/s', @headers,
+        '-o', '/dev/null', '-w',
         '%{http_version} %{http_code} %header{x-cache} %{time_total} '
         . '%{num_connects}\n', "https://127.0.0.1:$nginx->{h2}/[1-560]"
         or die "curl: $!";
@@ -804,7 +805,7 @@ CONF
     my @tls  = (api => 'https://localhost', http => $way);
 
     says(
-        qr/no certificates to check Para's by.*jwks_trusted_certificate.*refresh=off/,
+        qr/no certificates to check Para's by.*jwks_trusted.*refresh=off/,
         'CAs that are none',
         @tls,
         provider => $bad,

@@ -281,8 +281,8 @@ ngx_para_renew_answered(void *data, const ngx_para_fetch_answer_t *fetched)
 
 /*
  * 0 if nothing came of it, or half an answer: that may be our way's fault, its
- * certificates', names' or firewall's.  Requests take another way to Para, which
- * is not closed for it, and those that wait for this are to go it.
+ * certificates', names' or firewall's.  Requests take another way to Para,
+ * which stays open, and those that wait for this one are to take it.
  */
 
 static ngx_uint_t
