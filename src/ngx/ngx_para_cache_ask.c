@@ -565,15 +565,15 @@ ngx_para_cache_report(ngx_para_cache_change_e change,
 
     case NGX_PARA_CACHE_OPENED:
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "para_auth: Para is taken for down: sessions that are "
-                      "not in the cache get 503 at once, and one call at a "
-                      "time finds out whether it is back");
+                      "para_auth: Para is taken for down: what is not in the "
+                      "cache gets 503 at once, and one call at a time finds "
+                      "out whether it is back");
         break;
 
     case NGX_PARA_CACHE_HELD:
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "para_auth: Para asks not to be called for %T s: "
-                      "sessions that are not in the cache get 503 until then",
+                      "what is not in the cache gets 503 until then",
                       result->retry_after);
         break;
 

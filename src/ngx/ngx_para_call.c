@@ -622,11 +622,13 @@ ngx_para_call_report_fault(ngx_para_call_t *call, para_reason_e fault,
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "para_auth: Para is unavailable: %s (status %ui, rc %i, %uz "
-                  "bytes%s%s); sessions cannot be checked until it answers",
+                  "bytes%s%s); %s cannot be checked until it answers",
                   para_reason_name(fault),
                   u ? u->headers_in.status_n : 0, rc, call->len,
                   call->last ? "" : ", answer incomplete",
-                  call->late ? ", it took too long" : "");
+                  call->late ? ", it took too long" : "",
+                  call->target->endpoint == NGX_PARA_WALLETS ? "wallets"
+                                                             : "sessions");
 }
 
 
