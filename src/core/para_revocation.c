@@ -37,6 +37,18 @@ para_revocation_key(unsigned char key[PARA_DIGEST_SIZE],
 }
 
 
+int
+para_revocation_secret_key(unsigned char key[PARA_DIGEST_SIZE],
+    para_digest_t *digest, para_revocation_kind_e kind, para_span_t secret)
+{
+    unsigned char  hash[PARA_DIGEST_SIZE];
+
+    return para_digest_plain(digest, hash, secret)
+           && para_revocation_key(key, digest, kind,
+                                  para_span(hash, sizeof(hash)));
+}
+
+
 void
 para_revocation_merge(para_revocation_t *revocation,
     const para_revocation_t *other)
@@ -66,11 +78,25 @@ para_revocation_add(para_revocation_keys_t *keys, para_digest_t *digest,
 
 
 static int
+para_revocation_add_secret(para_revocation_keys_t *keys,
+    para_digest_t *digest, para_revocation_kind_e kind, para_span_t secret)
+{
+    if (secret.len == 0) {
+        return 1;
+    }
+
+    keys->kind[keys->n] = kind;
+
+    return para_revocation_secret_key(keys->key[keys->n++], digest, kind,
+                                      secret);
+}
+
+
+static int
 para_revocation_add_token(para_revocation_keys_t *keys, para_digest_t *digest,
     const para_token_t *token, para_span_t text)
 {
-    para_span_t    jti;
-    unsigned char  hash[PARA_DIGEST_SIZE];
+    para_span_t  jti;
 
     keys->has_token = 1;
     keys->has_iat = para_json_number(para_json_get(token->claims, "iat"),
@@ -84,9 +110,8 @@ para_revocation_add_token(para_revocation_keys_t *keys, para_digest_t *digest,
 
     return para_revocation_key(keys->key[keys->n++], digest,
                                PARA_REVOCATION_BEFORE, PARA_SPAN_NONE)
-           && para_digest_plain(digest, hash, text)
-           && para_revocation_add(keys, digest, PARA_REVOCATION_TOKEN,
-                                  para_span(hash, sizeof(hash)))
+           && para_revocation_add_secret(keys, digest, PARA_REVOCATION_TOKEN,
+                                         text)
            && para_revocation_add(keys, digest, PARA_REVOCATION_JTI, jti);
 }
 
@@ -121,8 +146,9 @@ para_revocation_keys(para_revocation_keys_t *keys, para_digest_t *digest,
 
     return para_revocation_add(keys, digest, PARA_REVOCATION_USER, user)
            && para_revocation_add(keys, digest, PARA_REVOCATION_USER, internal)
-           && para_revocation_add(keys, digest, PARA_REVOCATION_SESSION,
-                                  subject->credential)
+           && para_revocation_add_secret(keys, digest,
+                                         PARA_REVOCATION_SESSION,
+                                         subject->credential)
            && para_revocation_add(keys, digest, PARA_REVOCATION_SESSION,
                                   lookup);
 }

@@ -50,11 +50,16 @@ typedef struct {
 
 
 /*
- * The key of what is ended: of a user's id as identities have it, a token's
- * SHA-256, any other value as it is.  Returns 0 if OpenSSL failed.
+ * The key of what is ended: of a user's id as identities have it, the SHA-256
+ * of a token or of a session's credential, any other value as it is.  Returns 0
+ * if OpenSSL failed.
  */
 int para_revocation_key(unsigned char key[PARA_DIGEST_SIZE],
     para_digest_t *digest, para_revocation_kind_e kind, para_span_t value);
+
+/* The same of a token or credential itself. */
+int para_revocation_secret_key(unsigned char key[PARA_DIGEST_SIZE],
+    para_digest_t *digest, para_revocation_kind_e kind, para_span_t secret);
 
 /*
  * Reads a request: a JSON object with exactly one of

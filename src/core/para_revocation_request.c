@@ -56,8 +56,8 @@ para_revocation_read_session(para_revocation_t *revocation,
     }
 
     good = form != 0
-           && para_revocation_key(revocation->key, digest,
-                                  PARA_REVOCATION_SESSION, value);
+           && para_revocation_secret_key(revocation->key, digest,
+                                         PARA_REVOCATION_SESSION, value);
 
     para_exported_free(&exported);
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/evp.h>
+
 #include "para_header.h"
 #include "para_list.h"
 #include "para_wallet.h"
@@ -265,6 +267,28 @@ para_session_check_active(const para_json_t *answer)
 }
 
 
+/* What is kept of an answer is no place for a credential. */
+
+static para_reason_e
+para_session_hide_lookup(para_session_t *session, para_span_t *lookup)
+{
+    if (lookup->data == NULL) {
+        return PARA_OK;
+    }
+
+    if (EVP_Q_digest(NULL, "SHA256", NULL, lookup->data, lookup->len,
+                     session->lookup, NULL)
+        != 1)
+    {
+        return PARA_NO_MEMORY;
+    }
+
+    *lookup = para_span(session->lookup, sizeof(session->lookup));
+
+    return PARA_OK;
+}
+
+
 para_reason_e
 para_session_parse_touch(para_session_t *session, para_span_t answer)
 {
@@ -295,6 +319,10 @@ para_session_parse_touch(para_session_t *session, para_span_t answer)
     }
 
     rc = para_session_read_wallets(session, &field[PARA_SESSION_WALLET_IDS]);
+
+    if (rc == PARA_OK) {
+        rc = para_session_hide_lookup(session, &field[PARA_SESSION_LOOKUP_ID]);
+    }
 
     if (rc == PARA_OK) {
         memcpy(session->field, field, sizeof(field));

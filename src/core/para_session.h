@@ -25,7 +25,8 @@ typedef enum {
     PARA_SESSION_AUTH_TYPE,
     PARA_SESSION_OAUTH_METHOD,
     PARA_SESSION_EMAIL,                   /* the last three: /touch only */
-    PARA_SESSION_LOOKUP_ID,               /* its verification token */
+    PARA_SESSION_LOOKUP_ID,               /* SHA-256 of its verification token,
+                                             which itself is a secret */
     PARA_SESSION_WALLET_IDS,              /* a list, see para_wallet.h */
 
     PARA_SESSION_FIELDS
@@ -36,6 +37,7 @@ typedef struct {
     para_span_t     field[PARA_SESSION_FIELDS]; /* raw, as Para wrote them */
     para_json_t    *json;                       /* private: owns the fields */
     unsigned char  *memory;                     /* private: owns the list */
+    unsigned char   lookup[32];                 /* private: of its field */
 } para_session_t;
 
 

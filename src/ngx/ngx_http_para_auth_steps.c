@@ -477,8 +477,8 @@ ngx_http_para_auth_session_question(ngx_http_request_t *r,
 
 /*
  * What a verdict of Para's is kept under: whatever asks for this session.  Of
- * an exported one that is its cookie, without the attributes: all else in it is
- * the sender's, who could have the same asked again and again.
+ * an exported one that is its cookie, to the byte as Para gets it: which part
+ * of it Para looks at is Para's affair.
  */
 
 static ngx_int_t
@@ -491,7 +491,7 @@ ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
 
     if (ctx->form == PARA_FORM_EXPORTED) {
         part[1] = PARA_SPAN("exported");
-        part[2] = ctx->exported.pair;
+        part[2] = ctx->exported.cookie;
 
     } else {
         part[1] = PARA_SPAN("verification token");

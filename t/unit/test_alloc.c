@@ -440,8 +440,8 @@ alloc_run_revocation(void)
         assert_int_equal(revocation.end, 0);
     }
 
-    good = para_revocation_key(key, digest, PARA_REVOCATION_SESSION,
-                               unit_span("a=b"))
+    good = para_revocation_secret_key(key, digest, PARA_REVOCATION_SESSION,
+                                      unit_span("a=b"))
            && why == NULL;
 
     if (good) {

@@ -41,7 +41,12 @@ test_good_answers(void **state)
         "\"more\":{}}")), PARA_OK);
     assert_span(session.field[PARA_SESSION_USER_ID], "u1");
     assert_span(session.field[PARA_SESSION_EMAIL], "a@b.c");
-    assert_span(session.field[PARA_SESSION_LOOKUP_ID], "l");
+
+    /* echo -n l | sha256sum */
+
+    assert_memory_equal(session.field[PARA_SESSION_LOOKUP_ID].data,
+                        "\xac\xac\x86\xc0", 4);
+    assert_int_equal(session.field[PARA_SESSION_LOOKUP_ID].len, 32);
     assert_span(session.field[PARA_SESSION_WALLET_IDS],
                 "EVM:w1,EVM:w2,SOLANA:w3");
     assert_absent(session.field[PARA_SESSION_IDENTIFIER]);
