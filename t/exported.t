@@ -663,8 +663,7 @@ CONF
     my $ended = login('bob');
     end_session($ended);
     is_refused(ask($main, $_, $ended), 401, 'session_expired', 'ended')
-        for $ended->{exportedSession}, forged($ended, x => 1),
-        forged($ended, sessionCookie => bare_cookie($ended));
+        for $ended->{exportedSession}, forged($ended, x => 1);
     is(para_calls(TOUCH), 1, 'ended: one call');
     is(app_count(),       0, 'ended: nothing at the app');
 
@@ -888,7 +887,7 @@ my @FAULTS = (
     my $login = login('alice');
     my @blobs = (
         $login->{exportedSession},
-        forged($login, sessionCookie => bare_cookie($login)),
+        forged($login, wallets => undef),
         forged($login, userId => undef),
         forged($login, x => 'y'),
         forged($login, userId => 'mallory'),
