@@ -136,6 +136,13 @@ para_trust_use(const para_trust_t *trust, SSL_CTX *ctx)
 
 
 void
+para_trust_clear_errors(void)
+{
+    ERR_clear_error();
+}
+
+
+void
 para_trust_free(para_trust_t *trust)
 {
     if (trust == NULL) {

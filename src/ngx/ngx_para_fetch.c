@@ -33,6 +33,8 @@ static void ngx_para_fetch_fail(ngx_para_fetch_t *fetch);
 static void ngx_para_fetch_failed_handler(ngx_event_t *ev);
 static void ngx_para_fetch_collect(void);
 static ngx_para_fetch_t *ngx_para_fetch_find(CURL *easy);
+static curl_socket_t ngx_para_fetch_open_callback(void *data,
+    curlsocktype purpose, struct curl_sockaddr *address);
 static int ngx_para_fetch_socket_callback(CURL *easy, curl_socket_t fd,
     int what, void *data, void *socket_data);
 static int ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data);
@@ -186,6 +188,8 @@ ngx_para_fetch_start(const ngx_para_fetch_target_t *target,
 
     if (ngx_para_fetch_transfer_init(&fetch->transfer, pool, target, etag)
         != NGX_OK
+        || curl_easy_setopt(fetch->transfer.easy, CURLOPT_OPENSOCKETFUNCTION,
+                            ngx_para_fetch_open_callback) != CURLE_OK
         || curl_multi_add_handle(ngx_para_fetch_multi, fetch->transfer.easy)
            != CURLM_OK)
     {
@@ -212,6 +216,28 @@ ngx_para_fetch_cancel(ngx_para_fetch_t *fetch)
                                     fetch->transfer.easy);
 
     ngx_para_fetch_free(fetch);
+}
+
+
+/*
+ * libcurl 7.88 closes a socket that could not be connected, opens one to the
+ * next address, which often has the same number, and does not tell us: for it,
+ * nothing has changed.
+ */
+
+static curl_socket_t
+ngx_para_fetch_open_callback(void *data, curlsocktype purpose,
+    struct curl_sockaddr *address)
+{
+    ngx_socket_t  fd;
+
+    fd = ngx_socket(address->family, address->socktype, address->protocol);
+
+    if (fd != (ngx_socket_t) -1) {
+        ngx_para_watch_opened(fd);
+    }
+
+    return fd;
 }
 
 
@@ -283,6 +309,8 @@ ngx_para_fetch_act(curl_socket_t fd, int events)
     rc = curl_multi_socket_action(ngx_para_fetch_multi, fd, events, &running);
 
     (void) sigprocmask(SIG_SETMASK, &before, NULL);
+
+    para_trust_clear_errors();
 
     if (rc != CURLM_OK) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
@@ -431,4 +459,6 @@ ngx_para_fetch_free(ngx_para_fetch_t *fetch)
 {
     ngx_para_fetch_transfer_free(&fetch->transfer);
     ngx_destroy_pool(fetch->pool);
+
+    para_trust_clear_errors();
 }
