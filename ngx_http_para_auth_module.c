@@ -115,6 +115,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_http_para_auth_loc_conf_t, upstream),
       NULL },
 
+    { ngx_string("para_auth_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_para_auth_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     /* inside para_auth_provider */
 
     { ngx_string("environment"),
