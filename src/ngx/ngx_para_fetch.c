@@ -20,17 +20,22 @@ struct ngx_para_fetch_s {
     ngx_para_fetch_transfer_t    transfer;
     ngx_para_fetch_done_pt       done;
     void                        *data;
-    ngx_uint_t                   ended;         /* unsigned  ended:1; */
+    unsigned                     idle:1;        /* its last socket is gone */
+    unsigned                     ended:1;
 };
 
 
 static ngx_int_t ngx_para_fetch_init_multi(void);
 static void ngx_para_fetch_act(curl_socket_t fd, int events);
+static void ngx_para_fetch_act_all(void);
+static void ngx_para_fetch_enter(sigset_t *before);
+static void ngx_para_fetch_leave(const sigset_t *before, CURLMcode rc);
 static void ngx_para_fetch_ready(ngx_socket_t fd, ngx_uint_t events);
 static void ngx_para_fetch_timer_handler(ngx_event_t *ev);
 static void ngx_para_fetch_unwatched(void *easy);
 static void ngx_para_fetch_fail(ngx_para_fetch_t *fetch);
-static void ngx_para_fetch_failed_handler(ngx_event_t *ev);
+static void ngx_para_fetch_attend(void);
+static void ngx_para_fetch_attend_handler(ngx_event_t *ev);
 static void ngx_para_fetch_collect(void);
 static ngx_para_fetch_t *ngx_para_fetch_find(CURL *easy);
 static curl_socket_t ngx_para_fetch_open_callback(void *data,
@@ -45,7 +50,7 @@ static void ngx_para_fetch_free(ngx_para_fetch_t *fetch);
 static CURLM                            *ngx_para_fetch_multi;
 static ngx_queue_t                       ngx_para_fetches;   /* a few */
 static ngx_event_t                       ngx_para_fetch_timer;
-static ngx_event_t                       ngx_para_fetch_failed_event;
+static ngx_event_t                       ngx_para_fetch_attend_event;
 static ngx_connection_t                  ngx_para_fetch_nobody;
 
 static const ngx_para_watch_handlers_t   ngx_para_fetch_watch = {
@@ -76,9 +81,9 @@ ngx_para_fetch_init_process(ngx_cycle_t *cycle)
     ngx_para_fetch_timer.log = cycle->log;
     ngx_para_fetch_timer.cancelable = 1;
 
-    ngx_para_fetch_failed_event.handler = ngx_para_fetch_failed_handler;
-    ngx_para_fetch_failed_event.data = &ngx_para_fetch_nobody;
-    ngx_para_fetch_failed_event.log = cycle->log;
+    ngx_para_fetch_attend_event.handler = ngx_para_fetch_attend_handler;
+    ngx_para_fetch_attend_event.data = &ngx_para_fetch_nobody;
+    ngx_para_fetch_attend_event.log = cycle->log;
 
     if (ngx_para_fetch_init_multi() != NGX_OK) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
@@ -153,8 +158,8 @@ ngx_para_fetch_exit_process(ngx_cycle_t *cycle)
         ngx_del_timer(&ngx_para_fetch_timer);
     }
 
-    if (ngx_para_fetch_failed_event.posted) {
-        ngx_delete_posted_event(&ngx_para_fetch_failed_event);
+    if (ngx_para_fetch_attend_event.posted) {
+        ngx_delete_posted_event(&ngx_para_fetch_attend_event);
     }
 }
 
@@ -247,11 +252,24 @@ static int
 ngx_para_fetch_socket_callback(CURL *easy, curl_socket_t fd, int what,
     void *data, void *socket_data)
 {
-    ngx_uint_t  events;
+    ngx_uint_t         events;
+    ngx_para_fetch_t  *fetch;
+
+    fetch = ngx_para_fetch_find(easy);
 
     if (what == CURL_POLL_REMOVE) {
         ngx_para_watch_remove(fd);
+
+        if (fetch) {
+            fetch->idle = 1;
+            ngx_para_fetch_attend();
+        }
+
         return 0;
+    }
+
+    if (fetch) {
+        fetch->idle = 0;
     }
 
     events = 0;
@@ -295,27 +313,65 @@ ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data)
 static void
 ngx_para_fetch_act(curl_socket_t fd, int events)
 {
-    int                running;
-    sigset_t           all, before;
-    CURLMcode          rc;
-    ngx_queue_t       *q;
-    ngx_para_fetch_t  *fetch;
+    int        running;
+    sigset_t   before;
+    CURLMcode  rc;
 
-    /* a thread made for a name lookup must not get nginx's signals */
-
-    sigfillset(&all);
-    (void) sigprocmask(SIG_BLOCK, &all, &before);
+    ngx_para_fetch_enter(&before);
 
     rc = curl_multi_socket_action(ngx_para_fetch_multi, fd, events, &running);
 
-    (void) sigprocmask(SIG_SETMASK, &before, NULL);
+    ngx_para_fetch_leave(&before, rc);
+}
+
+
+/*
+ * libcurl 7.88 leaves an address for the next without connecting to it, and
+ * waits for nothing but the end of its time.  No other call gets it going.
+ */
+
+static void
+ngx_para_fetch_act_all(void)
+{
+    int        running;
+    sigset_t   before;
+    CURLMcode  rc;
+
+    ngx_para_fetch_enter(&before);
+
+    CURL_IGNORE_DEPRECATION(
+        rc = curl_multi_socket_all(ngx_para_fetch_multi, &running);
+    )
+
+    ngx_para_fetch_leave(&before, rc);
+}
+
+
+/* A thread made for a name lookup must not get nginx's signals. */
+
+static void
+ngx_para_fetch_enter(sigset_t *before)
+{
+    sigset_t  all;
+
+    sigfillset(&all);
+    (void) sigprocmask(SIG_BLOCK, &all, before);
+}
+
+
+static void
+ngx_para_fetch_leave(const sigset_t *before, CURLMcode rc)
+{
+    ngx_queue_t       *q;
+    ngx_para_fetch_t  *fetch;
+
+    (void) sigprocmask(SIG_SETMASK, before, NULL);
 
     para_trust_clear_errors();
 
     if (rc != CURLM_OK) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "curl_multi_socket_action() failed: %s",
-                      curl_multi_strerror(rc));
+                      "libcurl failed: %s", curl_multi_strerror(rc));
 
         for (q = ngx_queue_head(&ngx_para_fetches);
              q != ngx_queue_sentinel(&ngx_para_fetches);
@@ -364,16 +420,27 @@ static void
 ngx_para_fetch_fail(ngx_para_fetch_t *fetch)
 {
     fetch->transfer.failed = 1;
-    ngx_post_event(&ngx_para_fetch_failed_event, &ngx_posted_next_events);
+    ngx_para_fetch_attend();
+}
+
+
+/* Something is to be done as soon as nobody is inside of libcurl. */
+
+static void
+ngx_para_fetch_attend(void)
+{
+    ngx_post_event(&ngx_para_fetch_attend_event, &ngx_posted_next_events);
 }
 
 
 static void
-ngx_para_fetch_failed_handler(ngx_event_t *ev)
+ngx_para_fetch_attend_handler(ngx_event_t *ev)
 {
+    ngx_uint_t         idle;
     ngx_queue_t       *q;
     ngx_para_fetch_t  *fetch;
 
+    idle = 0;
     q = ngx_queue_head(&ngx_para_fetches);
 
     while (q != ngx_queue_sentinel(&ngx_para_fetches)) {
@@ -386,7 +453,17 @@ ngx_para_fetch_failed_handler(ngx_event_t *ev)
             /* it may have started and cancelled others: from the beginning */
 
             q = ngx_queue_head(&ngx_para_fetches);
+            continue;
         }
+
+        if (fetch->idle) {
+            fetch->idle = 0;
+            idle = 1;
+        }
+    }
+
+    if (idle) {
+        ngx_para_fetch_act_all();
     }
 }
 
