@@ -3,8 +3,8 @@
  * are the names below .slow.test only, all others go where they always went.
  *
  *   PARA_DNS_MS      milliseconds until the answer; -1 for one that never comes
- *   PARA_DNS_ANSWER  the address that it gives; "none" for a name that is not
- *                    there, which is also what it says without this
+ *   PARA_DNS_ANSWER  the addresses that it gives, with commas between; "none"
+ *                    for a name that is not there, as without this
  *
  * Both are read anew from the file that PARA_DNS_FILE names, if that is there:
  * the milliseconds, a space, the answer.
@@ -82,6 +82,35 @@ wait_ms(int ms)
 }
 
 
+/* Each address looked up by itself, one list of all. */
+
+static int
+answer_all(lookup_pt lookup, char *answer, const char *service,
+    const struct addrinfo *hints, struct addrinfo **found)
+{
+    int    rc;
+    char  *address, *rest;
+
+    *found = NULL;
+
+    for (address = strtok_r(answer, ",", &rest);
+         address != NULL;
+         address = strtok_r(NULL, ",", &rest))
+    {
+        while (*found) {
+            found = &(*found)->ai_next;
+        }
+
+        rc = lookup(address, service, hints, found);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+
+    return 0;
+}
+
+
 int
 getaddrinfo(const char *name, const char *service,
     const struct addrinfo *hints, struct addrinfo **found)
@@ -110,5 +139,5 @@ getaddrinfo(const char *name, const char *service,
         return EAI_NONAME;
     }
 
-    return lookup(answer, service, hints, found);
+    return answer_all(lookup, answer, service, hints, found);
 }
