@@ -340,25 +340,26 @@ ngx_para_keys_end(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
 static void
 ngx_para_keys_keep(ngx_para_keys_t *keys)
 {
-    u_char      buf[PARA_JWKS_MAX_SIZE];
-    ngx_int_t   rc;
-    ngx_str_t   text;
+    u_char       buf[PARA_JWKS_MAX_SIZE];
+    ngx_err_t    err;
+    ngx_str_t    text;
+    const char  *failed;
 
     text.data = buf;
     (void) ngx_para_keys_zone_read(keys->zone, &text);
 
-    rc = ngx_para_keys_file_write(&keys->file, &keys->conf.url, &text,
-                                  ngx_para_keys_zone_fetched(keys->zone),
-                                  ngx_cycle->log);
+    failed = ngx_para_keys_file_write(&keys->file, &keys->conf.url, &text,
+                                      ngx_para_keys_zone_fetched(keys->zone),
+                                      &err, ngx_cycle->log);
 
-    if (ngx_para_keys_zone_tell(keys->zone, NGX_PARA_KEYS_FILE, rc != NGX_OK)
-        && rc != NGX_OK)
+    if (ngx_para_keys_zone_tell(keys->zone, NGX_PARA_KEYS_FILE, failed != NULL)
+        && failed)
     {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, err,
                       "para_auth: the key set of \"%V\" cannot be kept in "
-                      "\"%V\", see the line above: a restart while it cannot "
-                      "be fetched would find no keys", &keys->conf.url,
-                      &keys->file);
+                      "\"%V\", a restart while it cannot be fetched would find "
+                      "no keys: %s failed", &keys->conf.url, &keys->file,
+                      failed);
     }
 }
 
