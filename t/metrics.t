@@ -554,12 +554,14 @@ CONF
     $nginx->stop;
 }
 
+# Of all lengths, each byte of which becomes two: some do not fit where they
+# would begin.
 {
     my $nginx = start_nginx(
         server => $LOCATION,
         http   => http_config(
             provider => join '', map {
-                issuer("many-$_", "$PARA_URL/" . '"' x LONG . $_)
+                issuer("many-$_", "$PARA_URL/" . '"' x (LONG - 25 * $_) . $_)
             } 1 .. MANY
         ),
     );
