@@ -27,7 +27,8 @@ static void ngx_para_keys_cleanup(void *data);
 static ngx_inline ngx_uint_t
 ngx_para_keys_equal(const ngx_str_t *a, const ngx_str_t *b)
 {
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
 }
 
 
