@@ -251,7 +251,8 @@ CONF
                 max_stale => '3s'
             )
         ),
-        server => 'location /other { para_auth other jwt; empty_gif; }',
+        server => 'location /other { para_auth other jwt; '
+            . 'try_files /small.txt =404; }',
     );
 
     my $own = own_jwt();

@@ -471,8 +471,8 @@ sub stop_clients {
             s/(?=\n\s*server \{)/para_provider(name => 'other', api => $first,
                 key_source => 'url', lines => key_lines(@QUIET))
                 =~ s{audience \S+;}{audience any;}r/e;
-            s/(?=location \/both)/location \/other {
-                para_auth other jwt; empty_gif; }\n/;
+            s{(?=location /both)}{location /other {
+                para_auth other jwt; try_files /small.txt =404; }\n};
         }
     );
     reload_and_wait($nginx);

@@ -63,15 +63,19 @@ sub key_lines {
 
 # The lines of the server, all but where it listens.
 sub key_server {
+    mkdir "$PARA_DIR/site";
+    put_file('site/small.txt', "let in\n");
+
     return <<"CONF" . verify_location();
         para_auth app jwt;
         keepalive_requests 100000;
         add_header X-Status \$para_auth_status always;
         add_header X-Cache \$para_auth_cache always;
         add_header X-Worker \$pid always;
-        location / { empty_gif; }
+        root $PARA_DIR/site;
+        location / { try_files /small.txt =404; }
         location /app { proxy_pass $APP_URL; }
-        location /both { para_auth app; empty_gif; }
+        location /both { para_auth app; try_files /small.txt =404; }
 CONF
 }
 
