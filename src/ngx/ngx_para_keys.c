@@ -2,7 +2,7 @@
 #include "ngx_para_keys_file.h"
 
 
-#define NGX_PARA_KEYS_LEASE     (NGX_PARA_KEYS_TIMEOUT + 2000)  /* ms */
+#define NGX_PARA_KEYS_LEASE     (NGX_PARA_KEYS_FETCH_TIME + 2000) /* ms */
 #define NGX_PARA_KEYS_JITTER    50              /* ms, between the workers */
 #define NGX_PARA_KEYS_WATCH     20              /* ms */
 #define NGX_PARA_KEYS_WAIT      2000            /* ms, of a request */

@@ -21,7 +21,7 @@
 #include "ngx_para_keys_zone.h"
 
 
-#define NGX_PARA_KEYS_TIMEOUT  10000            /* ms, of one fetch */
+#define NGX_PARA_KEYS_FETCH_TIME  10000         /* ms, of one fetch */
 
 
 /* How a source is configured. */

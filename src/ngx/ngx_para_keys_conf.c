@@ -121,7 +121,7 @@ ngx_para_keys_create(ngx_conf_t *cf, ngx_array_t *sources,
 
     keys->target.url = conf->url;
     keys->target.max = PARA_JWKS_MAX_SIZE;
-    keys->target.timeout = NGX_PARA_KEYS_TIMEOUT;
+    keys->target.timeout = NGX_PARA_KEYS_FETCH_TIME;
 
     if (ngx_array_init(&keys->issuers, cf->pool, 2, sizeof(para_issuer_t *))
         != NGX_OK
