@@ -32,6 +32,13 @@ sub texts {
 }
 
 
+# This one's first fetch lasts until its time is over: see the end.
+my $in_vain = key_gateway(
+    workers => 2,
+    api     => 'http://127.0.0.1:' . black_hole_port()
+);
+
+
 # ---- The first fetch -------------------------------------------------------
 
 for my $workers (1, 2, 4) {
@@ -219,8 +226,11 @@ reset_para();
     # A new key signs, and forty requests come with it at once.
     para_keys(rotate => 1);
     my $new = fresh_jwt();
-    fault(JWKS, 'slow', delay_ms => 600, times => 1);
+    fault(JWKS, 'slow', delay_ms => 400, times => 1);
+    my $asked   = time;
     my @answers = burst($nginx->{spread}, texts($new, 40));
+    cmp_ok(time - $asked, '<', 1.8,
+        'unknown kid: both workers hear of it before they give up');
     is_deeply(statuses(@answers), {200 => 40}, 'unknown kid: they wait');
     is(fetches(), 1, 'unknown kid: for one fetch');
     is_everywhere($nginx, $new, 200, 'unknown kid: all know it now');
@@ -374,5 +384,13 @@ sub readable {
     is_healthy($nginx, 'waiters');
     reset_para(keys => 1);
 }
+
+
+# ---- A fetch that comes to nothing ------------------------------------------
+
+says_once($in_vain, qr/\[error\].*cannot be fetched \(timeout, status 0\)/,
+    'in vain: it ends');
+is_everywhere($in_vain, $token, 503, 'in vain: there are no keys');
+is_healthy($in_vain, 'in vain');
 
 done_testing();
