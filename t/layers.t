@@ -32,6 +32,7 @@ my %ADAPTER_MAY = (
     ngx_para_issuer     => [qw(ngx_para_file ngx_para_keys)],
     ngx_para_keys       => [qw(ngx_para_fetch ngx_para_flight
                                ngx_para_keys_file ngx_para_keys_zone)],
+    ngx_para_keys_wait  => [qw(ngx_para_keys)],
     ngx_para_keys_conf  => [qw(ngx_para_file ngx_para_keys
                                ngx_para_keys_file)],
     ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer

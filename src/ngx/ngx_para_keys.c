@@ -4,35 +4,25 @@
 
 #define NGX_PARA_KEYS_LEASE     (NGX_PARA_KEYS_FETCH_TIME + 2000) /* ms */
 #define NGX_PARA_KEYS_JITTER    50              /* ms, between the workers */
-#define NGX_PARA_KEYS_WATCH     20              /* ms */
-#define NGX_PARA_KEYS_WAIT      2000            /* ms, of a request */
-#define NGX_PARA_KEYS_WAITERS   128             /* in a worker */
-#define NGX_PARA_KEYS_RETRY     60              /* s, the most that is told */
 #define NGX_PARA_KEYS_AGAIN     1000            /* ms, to look who fetches */
 
 
 static void ngx_para_keys_timer(ngx_event_t *ev);
 static void ngx_para_keys_schedule(ngx_para_keys_t *keys, ngx_msec_t least);
-static ngx_int_t ngx_para_keys_begin(ngx_para_keys_t *keys,
-    ngx_para_keys_cause_e cause);
-static void ngx_para_keys_fetched(void *data, const ngx_para_fetch_answer_t
-    *answer);
-static ngx_para_keys_outcome_e ngx_para_keys_judge(ngx_para_keys_t *keys, const
-    ngx_para_fetch_answer_t *answer, para_jwks_t **set, const char **why);
+static void ngx_para_keys_fetched(void *data,
+    const ngx_para_fetch_answer_t *answer);
+static ngx_para_keys_outcome_e ngx_para_keys_judge(ngx_para_keys_t *keys,
+    const ngx_para_fetch_answer_t *answer, para_jwks_t **set,
+    const char **why);
 static unsigned ngx_para_keys_algorithms(const ngx_para_keys_t *keys);
 static ngx_int_t ngx_para_keys_end(ngx_para_keys_t *keys,
     ngx_para_keys_outcome_e outcome, const ngx_para_fetch_answer_t *answer);
 static void ngx_para_keys_keep(ngx_para_keys_t *keys);
-static void ngx_para_keys_report(ngx_para_keys_t *keys, ngx_para_keys_outcome_e
-    outcome, ngx_uint_t status, const char *why);
+static void ngx_para_keys_report(ngx_para_keys_t *keys,
+    ngx_para_keys_outcome_e outcome, ngx_uint_t status, const char *why);
 static void ngx_para_keys_report_new(ngx_para_keys_t *keys);
 static void ngx_para_keys_adopt(ngx_para_keys_t *keys);
 static void ngx_para_keys_use(ngx_para_keys_t *keys, para_jwks_t *set);
-static void ngx_para_keys_watch(ngx_event_t *ev);
-static void ngx_para_keys_wake(ngx_para_keys_t *keys, ngx_uint_t failed);
-static void ngx_para_keys_land(ngx_para_flight_waiter_t *waiter, const void
-    *data);
-static void ngx_para_keys_leave(void *data);
 
 
 /* What became of a fetch, in the words of a key set. */
@@ -163,9 +153,7 @@ ngx_para_keys_schedule(ngx_para_keys_t *keys, ngx_msec_t least)
 }
 
 
-/* As ngx_para_keys_zone_begin(); NGX_BUSY also if this process has begun. */
-
-static ngx_int_t
+ngx_int_t
 ngx_para_keys_begin(ngx_para_keys_t *keys, ngx_para_keys_cause_e cause)
 {
     u_char     buf[NGX_PARA_KEYS_ETAG_MAX];
@@ -509,142 +497,4 @@ ngx_para_keys_use(ngx_para_keys_t *keys, para_jwks_t *set)
 
     para_jwks_free(keys->set);
     keys->set = set;
-}
-
-
-ngx_int_t
-ngx_para_keys_wait(ngx_http_request_t *r, ngx_para_keys_wait_t *wait,
-    ngx_para_keys_t *keys)
-{
-    ngx_int_t            rc;
-    ngx_uint_t           ended;
-    ngx_http_cleanup_t  *cln;
-
-    ended = ngx_para_keys_zone_ended(keys->zone);
-
-    /* without any keys there is nothing that a cooldown could protect */
-
-    rc = ngx_para_keys_begin(keys, keys->set ? NGX_PARA_KEYS_ASKED
-                                             : NGX_PARA_KEYS_DUE);
-
-    if (rc == NGX_DECLINED) {
-
-        if (keys->generation != ngx_para_keys_zone_generation(keys->zone)) {
-            (void) ngx_para_keys_sync(keys);
-            return NGX_OK;
-        }
-
-        if (keys->set == NULL || ngx_para_keys_zone_failures(keys->zone)) {
-            wait->failed = 1;
-        }
-
-        return NGX_DECLINED;
-    }
-
-    if (keys->awaited && keys->flight.waiting == NGX_PARA_KEYS_WAITERS) {
-        wait->failed = 1;
-        return NGX_DECLINED;
-    }
-
-    if (!wait->attended) {
-
-        cln = ngx_http_cleanup_add(r, 0);
-        if (cln == NULL) {
-            return NGX_ERROR;
-        }
-
-        cln->handler = ngx_para_keys_leave;
-        cln->data = wait;
-        wait->attended = 1;
-    }
-
-    if (!keys->awaited) {
-        ngx_para_flight_begin(&keys->flight, keys->name);
-
-        keys->awaited = 1;
-        keys->ended = ended;
-        keys->deadline = ngx_current_msec + NGX_PARA_KEYS_WAIT;
-
-        ngx_add_timer(&keys->watch, NGX_PARA_KEYS_WATCH);
-    }
-
-    if (ngx_para_flight_join(&keys->flight, &wait->waiter, r) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return NGX_AGAIN;
-}
-
-
-/* Another worker may have news, or may have died over it. */
-
-static void
-ngx_para_keys_watch(ngx_event_t *ev)
-{
-    ngx_para_keys_t *keys = ev->data;
-
-    if (keys->ended != ngx_para_keys_zone_ended(keys->zone)) {
-        ngx_para_keys_wake(keys, ngx_para_keys_zone_failures(keys->zone) != 0);
-        return;
-    }
-
-    if (keys->flight.waiting == 0
-        || (ngx_msec_int_t) (ngx_current_msec - keys->deadline) >= 0)
-    {
-        ngx_para_keys_wake(keys, 1);
-        return;
-    }
-
-    (void) ngx_para_keys_begin(keys, keys->set ? NGX_PARA_KEYS_ASKED
-                                               : NGX_PARA_KEYS_DUE);
-
-    ngx_add_timer(&keys->watch, NGX_PARA_KEYS_WATCH);
-}
-
-
-static void
-ngx_para_keys_wake(ngx_para_keys_t *keys, ngx_uint_t failed)
-{
-    if (!keys->awaited) {
-        return;
-    }
-
-    keys->awaited = 0;
-
-    if (keys->watch.timer_set) {
-        ngx_del_timer(&keys->watch);
-    }
-
-    ngx_para_flight_end(&keys->flight, ngx_para_keys_land, &failed);
-}
-
-
-static void
-ngx_para_keys_land(ngx_para_flight_waiter_t *waiter, const void *data)
-{
-    ngx_para_keys_wait_t *wait = (ngx_para_keys_wait_t *) waiter;
-
-    wait->failed |= *(const ngx_uint_t *) data;
-}
-
-
-/* The client of a request that waits went away. */
-
-static void
-ngx_para_keys_leave(void *data)
-{
-    ngx_para_keys_wait_t *wait = data;
-
-    ngx_para_flight_leave(&wait->waiter);
-}
-
-
-time_t
-ngx_para_keys_retry_after(const ngx_para_keys_t *keys)
-{
-    time_t  s;
-
-    s = (time_t) (ngx_para_keys_zone_due(keys->zone) + 999) / 1000;
-
-    return ngx_min(ngx_max(s, 1), NGX_PARA_KEYS_RETRY);
 }

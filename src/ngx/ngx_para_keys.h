@@ -101,6 +101,16 @@ void ngx_para_keys_stop(const ngx_array_t *sources);
 const u_char *ngx_para_keys_sync(ngx_para_keys_t *keys);
 
 /*
+ * Begins a fetch if this process may: as ngx_para_keys_zone_begin(), NGX_BUSY
+ * also if it has begun one already.
+ */
+ngx_int_t ngx_para_keys_begin(ngx_para_keys_t *keys,
+    ngx_para_keys_cause_e cause);
+
+
+/* Those who wait: ngx_para_keys_wait.c */
+
+/*
  * For a request whose token wants newer keys than ngx_para_keys_sync() gave:
  * NGX_OK, they are here by now; NGX_AGAIN, there may be news soon, and the
  * request is woken in two seconds at most; NGX_DECLINED, there are none.
@@ -109,6 +119,12 @@ const u_char *ngx_para_keys_sync(ngx_para_keys_t *keys);
  */
 ngx_int_t ngx_para_keys_wait(ngx_http_request_t *r,
     ngx_para_keys_wait_t *wait, ngx_para_keys_t *keys);
+
+/* The handler of keys->watch: another worker may have news, or have died. */
+void ngx_para_keys_watch(ngx_event_t *ev);
+
+/* Wakes all who wait; failed: what they waited for did not come. */
+void ngx_para_keys_wake(ngx_para_keys_t *keys, ngx_uint_t failed);
 
 /* s until it makes sense to ask again. */
 time_t ngx_para_keys_retry_after(const ngx_para_keys_t *keys);
