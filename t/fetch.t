@@ -227,6 +227,33 @@ my $two = do {
 
 # ---- Who answers -----------------------------------------------------------
 
+# An nginx before that Para with each of the certificates, and where it is with
+# which; for "system" it is the good one.
+sub impostor {
+    my @names = @_;
+
+    # It is none of the module's business.
+    local $ENV{TEST_NGINX_LOAD_MODULES} = '';
+
+    my $port = free_ports();
+    my %at   = map { $names[$_] => $port + 1 + $_ } 0 .. $#names;
+
+    my $http = '';
+    for my $name (@names) {
+        my $file = $name eq 'system' ? 'good' : $name;
+        $http .= <<"CONF";
+    server {
+        listen 127.0.0.1:$at{$name} ssl;
+        ssl_certificate $PARA_DIR/$file.crt;
+        ssl_certificate_key $PARA_DIR/$file.key;
+        location / { proxy_pass http://127.0.0.1:@{[$para->emulator_port]}; }
+    }
+CONF
+    }
+
+    return (start_nginx(port => $port, http => $http), %at);
+}
+
 {
     my %BAD = (
         name     => qr/subject name/,
@@ -236,8 +263,7 @@ my $two = do {
         system   => qr/unable to get local issuer certificate/,
     );
 
-    my %at = map { $_ => tls_port($_ eq 'system' ? 'good' : $_,
-            para => $para) } keys %BAD;
+    my ($front, %at) = impostor(sort keys %BAD);
     my $good = tls_port('good');
 
     my $nginx = gateway(sets => {
@@ -274,16 +300,15 @@ my $two = do {
         'tls: the good one is well all the time');
 
     for my $name (qw(name expired stranger self)) {
-        $para->remove_port($at{$name});
-        tls_port('good', para => $para, port => $at{$name});
+        rewrite_conf($front, sub {s{/$name\.(crt|key);}{/good.$1;}g});
+        $front->reload;
         says_once($nginx, qr/\[notice\].*:$at{$name}\/.* is fetched again/,
             "tls, $name: with a good certificate all is well");
     }
     cmp_ok(fetches($para), '>=', 4, 'tls: now they are asked');
 
     is_healthy($_, 'tls') for $nginx, $system;
-    $_->stop for $nginx, $system;
-    $para->remove_port($_) for values %at;
+    $_->stop for $nginx, $system, $front;
 }
 
 
@@ -586,6 +611,11 @@ sub start_strace {
     return (undef, $why);
 }
 
+# What waits for nobody is only long when the machine is busy.
+my %NO_WAIT = map { $_ => 1 } qw(rt_sigprocmask getpid gettid getsockname
+    getpeername getsockopt setsockopt fcntl brk mmap munmap mprotect madvise
+    epoll_ctl epoll_wait clone clone3 socket socketpair);
+
 # The waits of the one thread: what was long, or is not to be done at all.
 sub waits_of {
     my ($pid, $file) = @_;
@@ -599,11 +629,11 @@ sub waits_of {
             $open{call} = $line;
             next;
         }
-        $line =~ s/\A<\.\.\. \w+ resumed>/delete($open{call}) . ' '/e;
+        $line =~ s/\A<\.\.\. \w+ resumed>/(delete $open{call} || '') . ' '/e;
 
         my ($call, $took) = $line =~ /\A(\w+)\(.*<([\d.]+)>\z/ or next;
         $count{$call}++;
-        next if $call eq 'epoll_wait';
+        next if $NO_WAIT{$call};
 
         push @long, $line
             if $took * 1000 > LATE
@@ -719,10 +749,14 @@ sub watch_loop {
 
 for my $kind (sort keys %FAULT) {
 
-    # The machine has others to serve, too: who is right twice is right.
-    my $result;
+    # The machine has others to serve, too: what is wrong is wrong twice.
+    my ($result, @before);
     for my $try (1 .. 2) {
         $result = watch_loop($kind);
+        my %seen = map { $_ => 1 } map {/\A(\w+)/} @before;
+        @{$result->{long}} = grep { /\A(\w+)/ && $seen{$1} } @{$result->{long}}
+            if $try == 2 && $result->{long};
+        @before = @{$result->{long} // []};
         note("$kind, fetching: ", figures_text($result->{probed}));
         note("$kind, control:  ", figures_text($result->{control}));
         last
@@ -893,7 +927,8 @@ $_->fault('*', 'off') for $hung, $drip;
     is(scalar(faults_said($nginx, $port)), 1, 'connections: told once');
 
     close $_ for @sockets;
-    says_once($nginx, qr/is fetched again/, 'connections: and then all is well');
+    says_once($nginx, qr/is fetched again/,
+        'connections: and then all is well');
     answers($nginx, 'connections: for all');
     is_healthy($nginx, 'connections', qr/worker_connections are not enough/);
     $nginx->stop;
