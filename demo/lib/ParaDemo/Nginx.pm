@@ -46,14 +46,30 @@ sub _is_free {
     return defined $socket;
 }
 
-# The first of a range of ten ports which nobody listens at.  Processes that
-# run at the same time begin to look in different places.
+# Ranges that are this process's for as long as it lives, by their number: a
+# port that is free now may be another process's a moment later.  The UDP port
+# of the last one, which nobody else wants, says that they are taken.
+my %range;
+
+sub _reserve {
+    my ($number) = @_;
+
+    $range{$number} //= IO::Socket::INET->new(
+        Proto     => 'udp',
+        LocalAddr => '127.0.0.1',
+        LocalPort => FIRST_PORT + PORTS_EACH * ($number + 1) - 1,
+    );
+    return defined $range{$number};
+}
+
+# The first of a range of ten ports which nobody listens at.
 sub free_ports {
     for my $try (0 .. PORT_RANGES - 1) {
-        my $range = ($$ + $try) % PORT_RANGES;
-        my $first = FIRST_PORT + PORTS_EACH * $range;
+        my $number = ($$ + $try) % PORT_RANGES;
+        my $first  = FIRST_PORT + PORTS_EACH * $number;
         return $first
-            if !grep { !_is_free($_) } $first .. $first + PORTS_EACH - 1;
+            if _reserve($number)
+            && !grep { !_is_free($_) } $first .. $first + PORTS_EACH - 1;
     }
     croak 'no free ports';
 }
