@@ -38,6 +38,9 @@ sub compile {
     return "$PARA_DIR/$name.so";
 }
 
+# AddressSanitizer, where nginx has it, insists on being the first.
+my ($asan) = `ldd $ENV{TEST_NGINX_BINARY}` =~ m{=> (/\S*/libasan\S*)};
+
 my $slow_dns  = compile('slow_dns');
 my $late_exit = compile('late_exit');
 my $serial    = 0;
@@ -74,7 +77,7 @@ sub gateway {
     my @preload = @{$options{preload} // []};
     push @preload, $slow_dns if defined $options{dns};
     if (@preload) {
-        $env{LD_PRELOAD}    = join ':', @preload;
+        $env{LD_PRELOAD}    = join ':', grep {defined} $asan, @preload;
         $env{PARA_DNS_FILE} = "$PARA_DIR/$dns";
         dns_answer({dns => $dns}, $options{dns} // '0 none');
     }
