@@ -301,7 +301,10 @@ ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data)
 
     if (ms >= 0) {
         ngx_para_fetch_timer.log = ngx_cycle->log;
-        ngx_add_timer(&ngx_para_fetch_timer, (ngx_msec_t) ms);
+
+        /* not 0: nginx would run it in this round, and again in this round */
+
+        ngx_add_timer(&ngx_para_fetch_timer, ngx_max((ngx_msec_t) ms, 1));
     }
 
     return 0;
