@@ -4,6 +4,7 @@
 
 #define NGX_PARA_KEYS_LEASE     (NGX_PARA_KEYS_FETCH_TIME + 2000) /* ms */
 #define NGX_PARA_KEYS_JITTER    50              /* ms, between the workers */
+#define NGX_PARA_KEYS_WORDS     256             /* bytes of others in a log */
 #define NGX_PARA_KEYS_AGAIN     1000            /* ms, to look who fetches */
 
 
@@ -16,8 +17,11 @@ static ngx_para_keys_outcome_e ngx_para_keys_judge(ngx_para_keys_t *keys,
     const char **why);
 static unsigned ngx_para_keys_algorithms(const ngx_para_keys_t *keys);
 static ngx_int_t ngx_para_keys_end(ngx_para_keys_t *keys,
-    ngx_para_keys_outcome_e outcome, const ngx_para_fetch_answer_t *answer);
+    ngx_para_keys_outcome_e outcome, const ngx_para_fetch_answer_t *answer,
+    ngx_uint_t *generation);
 static void ngx_para_keys_keep(ngx_para_keys_t *keys);
+static size_t ngx_para_keys_print(u_char *dst, size_t size,
+    const u_char *text, size_t len);
 static void ngx_para_keys_report(ngx_para_keys_t *keys,
     ngx_para_keys_outcome_e outcome, ngx_uint_t status, const char *why);
 static void ngx_para_keys_report_new(ngx_para_keys_t *keys);
@@ -39,6 +43,17 @@ static const ngx_para_keys_outcome_e  ngx_para_keys_fetch_outcome[] = {
     [NGX_PARA_FETCH_TIMEOUT] = NGX_PARA_KEYS_TIMEOUT,
     [NGX_PARA_FETCH_BROKEN] = NGX_PARA_KEYS_BROKEN,
     [NGX_PARA_FETCH_MEMORY] = NGX_PARA_KEYS_MEMORY
+};
+
+
+/* What libcurl has no words for. */
+
+static const char *const  ngx_para_keys_hint[NGX_PARA_KEYS_OUTCOMES] = {
+    [NGX_PARA_KEYS_STATUS] = "no key set is at that URL",
+    [NGX_PARA_KEYS_REDIRECT] = "redirects are not followed, write the URL "
+                               "that it leads to",
+    [NGX_PARA_KEYS_SIZE] = "it is larger than 64 KiB, or its header than 16 "
+                           "KiB, or it has more than 32 keys"
 };
 
 
@@ -156,9 +171,10 @@ ngx_para_keys_schedule(ngx_para_keys_t *keys, ngx_msec_t least)
 ngx_int_t
 ngx_para_keys_begin(ngx_para_keys_t *keys, ngx_para_keys_cause_e cause)
 {
-    u_char     buf[NGX_PARA_KEYS_ETAG_MAX];
-    ngx_int_t  rc;
-    ngx_str_t  etag;
+    u_char      buf[NGX_PARA_KEYS_ETAG_MAX];
+    ngx_int_t   rc;
+    ngx_str_t   etag;
+    ngx_uint_t  generation;
 
     if (keys->fetch) {
         return NGX_BUSY;
@@ -179,7 +195,8 @@ ngx_para_keys_begin(ngx_para_keys_t *keys, ngx_para_keys_cause_e cause)
                                        ngx_cycle->log);
 
     if (keys->fetch == NULL) {
-        (void) ngx_para_keys_end(keys, NGX_PARA_KEYS_MEMORY, NULL);
+        (void) ngx_para_keys_end(keys, NGX_PARA_KEYS_MEMORY, NULL,
+                                 &generation);
         ngx_para_keys_report(keys, NGX_PARA_KEYS_MEMORY, 0, "");
     }
 
@@ -195,7 +212,7 @@ ngx_para_keys_fetched(void *data, const ngx_para_fetch_answer_t *answer)
     ngx_para_keys_t *keys = data;
 
     const char               *why;
-    ngx_uint_t                failed;
+    ngx_uint_t                failed, generation;
     para_jwks_t              *set;
     ngx_para_keys_outcome_e   outcome;
 
@@ -208,14 +225,14 @@ ngx_para_keys_fetched(void *data, const ngx_para_fetch_answer_t *answer)
     why = answer->error;
     outcome = ngx_para_keys_judge(keys, answer, &set, &why);
 
-    if (ngx_para_keys_end(keys, outcome, answer) == NGX_OK) {
+    if (ngx_para_keys_end(keys, outcome, answer, &generation) == NGX_OK) {
 
         ngx_para_keys_report(keys, outcome, answer->status, why);
         failed = outcome > NGX_PARA_KEYS_SAME;
 
         if (outcome == NGX_PARA_KEYS_NEW) {
             ngx_para_keys_use(keys, set);
-            keys->generation = ngx_para_keys_zone_generation(keys->zone);
+            keys->generation = generation;
             ngx_para_keys_report_new(keys);
             set = NULL;
         }
@@ -242,7 +259,7 @@ ngx_para_keys_judge(ngx_para_keys_t *keys,
     }
 
     *set = para_jwks_parse(para_span(answer->body.data, answer->body.len),
-                           PARA_JWKS_PUBLIC, why);
+                           PARA_JWKS_REMOTE, why);
 
     if (*set == NULL) {
         return ngx_para_keys_fault_outcome[para_jwks_fault(*why)];
@@ -287,7 +304,7 @@ ngx_para_keys_algorithms(const ngx_para_keys_t *keys)
 
 static ngx_int_t
 ngx_para_keys_end(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
-    const ngx_para_fetch_answer_t *answer)
+    const ngx_para_fetch_answer_t *answer, ngx_uint_t *generation)
 {
     int64_t                 lifetime;
     uint64_t                delay;
@@ -321,7 +338,7 @@ ngx_para_keys_end(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
     result.outcome = outcome;
     result.fetched = keys->began;
 
-    return ngx_para_keys_zone_end(keys->zone, &result);
+    return ngx_para_keys_zone_end(keys->zone, &result, generation);
 }
 
 
@@ -352,12 +369,32 @@ ngx_para_keys_keep(ngx_para_keys_t *keys)
 }
 
 
+/* Others' words in one line of a log. */
+
+static size_t
+ngx_para_keys_print(u_char *dst, size_t size, const u_char *text, size_t len)
+{
+    size_t  i;
+
+    len = ngx_min(len, size);
+
+    for (i = 0; i < len; i++) {
+        dst[i] = text[i] >= ' ' && text[i] < 0x7f && text[i] != '"' ? text[i]
+                                                                    : '?';
+    }
+
+    return len;
+}
+
+
 /* One line when something goes wrong or is well again, not one each time. */
 
 static void
 ngx_para_keys_report(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
     ngx_uint_t status, const char *why)
 {
+    size_t       n;
+    u_char       text[NGX_PARA_KEYS_WORDS];
     ngx_log_t   *log;
     ngx_uint_t   fault;
 
@@ -376,19 +413,28 @@ ngx_para_keys_report(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "para_auth: key set \"%V\" is fetched again",
                       &keys->conf.url);
+        return;
+    }
 
-    } else if (fault >= NGX_PARA_KEYS_GARBAGE) {
+    if (ngx_para_keys_hint[outcome]) {
+        why = ngx_para_keys_hint[outcome];
+    }
+
+    n = ngx_para_keys_print(text, sizeof(text), (u_char *) why,
+                            ngx_strlen(why));
+
+    if (fault >= NGX_PARA_KEYS_GARBAGE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "para_auth: key set \"%V\" is refused (%s): %s; %s",
+                      "para_auth: key set \"%V\" is refused (%s): %*s; %s",
                       &keys->conf.url, ngx_para_keys_outcome_name(outcome),
-                      why, keys->set ? "the last good one goes on"
-                                     : "its tokens cannot be verified");
+                      n, text, keys->set ? "the last good one goes on"
+                                         : "its tokens cannot be verified");
 
     } else {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "para_auth: key set \"%V\" cannot be fetched (%s, "
-                      "status %ui): %s; %s", &keys->conf.url,
-                      ngx_para_keys_outcome_name(outcome), status, why,
+                      "status %ui): %*s; %s", &keys->conf.url,
+                      ngx_para_keys_outcome_name(outcome), status, n, text,
                       keys->set ? "the last good one goes on"
                                 : "its tokens cannot be verified");
     }
@@ -409,10 +455,7 @@ ngx_para_keys_report_new(ngx_para_keys_t *keys)
 
     for (i = 0; (why = para_jwks_refused(keys->set, i, &kid)) != NULL; i++) {
 
-        for (n = 0; n < kid.len; n++) {
-            text[n] = kid.data[n] >= ' ' && kid.data[n] < 0x7f ? kid.data[n]
-                                                               : '?';
-        }
+        n = ngx_para_keys_print(text, sizeof(text), kid.data, kid.len);
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "para_auth: key set \"%V\": a key (kid \"%*s\") is left "
@@ -464,13 +507,17 @@ ngx_para_keys_adopt(ngx_para_keys_t *keys)
     text.data = buf;
     generation = ngx_para_keys_zone_read(keys->zone, &text);
 
-    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_PUBLIC,
+    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_REMOTE,
                           &why);
 
-    /* it was good when it was published: what it lacks is memory */
+    /*
+     * It was good when it was published: what it lacks is memory.  The one
+     * before may have a key that was withdrawn, so there is none meanwhile.
+     */
+
+    ngx_para_keys_use(keys, set);
 
     if (set) {
-        ngx_para_keys_use(keys, set);
         keys->generation = generation;
 
     } else {

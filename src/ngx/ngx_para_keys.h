@@ -72,6 +72,7 @@ typedef struct {
 typedef struct {
     ngx_para_flight_waiter_t   waiter;
     ngx_uint_t                 attended;
+    ngx_msec_t                 deadline;  /* if attended */
     ngx_uint_t                 failed;    /* of what it waited for, some did
                                              not come */
 } ngx_para_keys_wait_t;
@@ -109,6 +110,9 @@ ngx_int_t ngx_para_keys_begin(ngx_para_keys_t *keys,
 
 
 /* Those who wait: ngx_para_keys_wait.c */
+
+/* Begins a fetch for a token: as above. */
+ngx_int_t ngx_para_keys_want(ngx_para_keys_t *keys);
 
 /*
  * For a request whose token wants newer keys than ngx_para_keys_sync() gave:

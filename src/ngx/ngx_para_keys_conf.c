@@ -326,7 +326,9 @@ ngx_para_keys_init_zone(ngx_shm_zone_t *zone, void *data)
 {
     ngx_para_keys_t *keys = zone->data;
 
-    if (ngx_para_keys_zone_open(zone, keys->conf.refresh) != NGX_OK) {
+    if (ngx_para_keys_zone_open(zone, keys->conf.refresh, keys->conf.cooldown)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -365,7 +367,7 @@ ngx_para_keys_load(ngx_para_keys_t *keys, ngx_log_t *log)
         return;
     }
 
-    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_PUBLIC,
+    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_REMOTE,
                           &why);
 
     if (set == NULL) {

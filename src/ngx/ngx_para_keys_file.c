@@ -2,6 +2,9 @@
 #include "../core/para_keyfile.h"
 
 
+static ngx_int_t ngx_para_keys_file_check_directory(ngx_conf_t *cf,
+    ngx_str_t *path);
+static ngx_uint_t ngx_para_keys_file_has_others(ngx_str_t *path);
 static ssize_t ngx_para_keys_file_load(const ngx_str_t *path, u_char *text,
     size_t size, ngx_log_t *log);
 static const char *ngx_para_keys_file_save(u_char *name, const u_char *text,
@@ -11,8 +14,7 @@ static const char *ngx_para_keys_file_save(u_char *name, const u_char *text,
 char *
 ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
 {
-    ngx_path_t       *dir;
-    ngx_file_info_t   fi;
+    ngx_path_t  *dir;
 
     if (path->len == 0) {
         return "takes a directory";
@@ -26,19 +28,7 @@ ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
         return NGX_CONF_ERROR;
     }
 
-    /*
-     * nginx gives the directory to the user of its workers: it must not be
-     * one that has another use.
-     */
-
-    if (ngx_file_info(path->data, &fi) != NGX_FILE_ERROR
-        && (!ngx_is_dir(&fi) || (fi.st_mode & 0077)))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "state_path \"%V\" is not a directory of mode 0700: "
-                           "who can write there decides whose tokens are good. "
-                           "Name one that nginx can make, or \"chmod 0700\" "
-                           "one that has no other use", path);
+    if (ngx_para_keys_file_check_directory(cf, path) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -52,6 +42,69 @@ ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
     dir->line = cf->conf_file->line;
 
     return ngx_add_path(cf, &dir) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/*
+ * nginx gives the directory to the user of its workers: it must not be one that
+ * has another use.
+ */
+
+static ngx_int_t
+ngx_para_keys_file_check_directory(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_file_info_t  fi;
+
+    if (ngx_file_info(path->data, &fi) == NGX_FILE_ERROR) {
+        return NGX_OK;
+    }
+
+    if (!ngx_is_dir(&fi) || (fi.st_mode & 0077)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "state_path \"%V\" is not a directory of mode 0700: "
+                           "who can write there decides whose tokens are good. "
+                           "Name one that nginx can make, or \"chmod 0700\" "
+                           "one that has no other use", path);
+        return NGX_ERROR;
+    }
+
+    if (ngx_para_keys_file_has_others(path)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "state_path \"%V\" has files that are not ours, and "
+                           "would be given to the user of the workers: name a "
+                           "directory that nginx can make, or an empty one",
+                           path);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_para_keys_file_has_others(ngx_str_t *path)
+{
+    u_char      *name;
+    ngx_dir_t    dir;
+    ngx_uint_t   others;
+
+    if (ngx_open_dir(path, &dir) == NGX_ERROR) {
+        return 1;
+    }
+
+    others = 0;
+
+    while (!others && ngx_read_dir(&dir) == NGX_OK) {
+        name = ngx_de_name(&dir);
+
+        others = ngx_strcmp(name, ".") != 0 && ngx_strcmp(name, "..") != 0
+                 && ngx_strstr(name, ".jwks") == NULL
+                 && ngx_strncmp(name, "revoked-", 8) != 0;
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    return others;
 }
 
 

@@ -17,6 +17,35 @@ static void ngx_para_keys_land(ngx_para_flight_waiter_t *waiter,
 static void ngx_para_keys_leave(void *data);
 
 
+static ngx_inline ngx_uint_t
+ngx_para_keys_passed(ngx_msec_t moment)
+{
+    return (ngx_msec_int_t) (ngx_current_msec - moment) >= 0;
+}
+
+
+/*
+ * Without any keys there is nothing that a cooldown could protect, and what is
+ * not due yet can still be asked for.
+ */
+
+ngx_int_t
+ngx_para_keys_want(ngx_para_keys_t *keys)
+{
+    ngx_int_t  rc;
+
+    if (keys->set == NULL) {
+        rc = ngx_para_keys_begin(keys, NGX_PARA_KEYS_DUE);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    return ngx_para_keys_begin(keys, NGX_PARA_KEYS_ASKED);
+}
+
+
 ngx_int_t
 ngx_para_keys_wait(ngx_http_request_t *r, ngx_para_keys_wait_t *wait,
     ngx_para_keys_t *keys)
@@ -27,10 +56,7 @@ ngx_para_keys_wait(ngx_http_request_t *r, ngx_para_keys_wait_t *wait,
 
     ended = ngx_para_keys_zone_ended(keys->zone);
 
-    /* without any keys there is nothing that a cooldown could protect */
-
-    rc = ngx_para_keys_begin(keys, keys->set ? NGX_PARA_KEYS_ASKED
-                                             : NGX_PARA_KEYS_DUE);
+    rc = ngx_para_keys_want(keys);
 
     if (rc == NGX_DECLINED) {
 
@@ -46,7 +72,9 @@ ngx_para_keys_wait(ngx_http_request_t *r, ngx_para_keys_wait_t *wait,
         return NGX_DECLINED;
     }
 
-    if (keys->awaited && keys->flight.waiting == NGX_PARA_KEYS_WAITERS) {
+    if ((keys->awaited && keys->flight.waiting == NGX_PARA_KEYS_WAITERS)
+        || (wait->attended && ngx_para_keys_passed(wait->deadline)))
+    {
         wait->failed = 1;
         return NGX_DECLINED;
     }
@@ -61,6 +89,7 @@ ngx_para_keys_wait(ngx_http_request_t *r, ngx_para_keys_wait_t *wait,
         cln->handler = ngx_para_keys_leave;
         cln->data = wait;
         wait->attended = 1;
+        wait->deadline = ngx_current_msec + NGX_PARA_KEYS_WAIT;
     }
 
     if (!keys->awaited) {
@@ -91,15 +120,12 @@ ngx_para_keys_watch(ngx_event_t *ev)
         return;
     }
 
-    if (keys->flight.waiting == 0
-        || (ngx_msec_int_t) (ngx_current_msec - keys->deadline) >= 0)
-    {
+    if (keys->flight.waiting == 0 || ngx_para_keys_passed(keys->deadline)) {
         ngx_para_keys_wake(keys, 1);
         return;
     }
 
-    (void) ngx_para_keys_begin(keys, keys->set ? NGX_PARA_KEYS_ASKED
-                                               : NGX_PARA_KEYS_DUE);
+    (void) ngx_para_keys_want(keys);
 
     ngx_add_timer(&keys->watch, NGX_PARA_KEYS_WATCH);
 }
