@@ -33,11 +33,8 @@ typedef struct {
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
-static ngx_int_t ngx_http_para_auth_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
 static void ngx_http_para_auth_exit_process(ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_para_auth_start(ngx_cycle_t *cycle);
-static void ngx_http_para_auth_stop(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_http_para_auth_match[] = {
@@ -170,6 +167,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
     { ngx_string("para_auth_revoke"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_para_auth_revoke,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("para_auth_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_para_auth_metrics,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -371,7 +375,7 @@ ngx_module_t  ngx_http_para_auth_module = {
     ngx_http_para_auth_commands,           /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_http_para_auth_init_module,        /* init module */
+    NULL,                                  /* init module */
     ngx_http_para_auth_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -533,61 +537,22 @@ ngx_http_para_auth_init_phases(ngx_conf_t *cf)
 }
 
 
-/*
- * Without a master the one process goes on after a reload: what it did for the
- * old configuration it now does for the new one.
- */
-
-static ngx_int_t
-ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
-{
-    if (ngx_process != NGX_PROCESS_SINGLE
-        || ngx_is_init_cycle(cycle->old_cycle))
-    {
-        return NGX_OK;
-    }
-
-    ngx_http_para_auth_stop(cycle->old_cycle);
-
-    return ngx_http_para_auth_start(cycle);
-}
-
-
 static ngx_int_t
 ngx_http_para_auth_init_process(ngx_cycle_t *cycle)
-{
-    if (ngx_process == NGX_PROCESS_HELPER) {
-        return NGX_OK;
-    }
-
-    ngx_para_flight_init();
-    ngx_para_renew_init_process();
-
-    return ngx_http_para_auth_start(cycle);
-}
-
-
-static void
-ngx_http_para_auth_exit_process(ngx_cycle_t *cycle)
-{
-    ngx_http_para_auth_stop(cycle);
-    ngx_para_fetch_exit_process(cycle);
-}
-
-
-/* What goes on beside requests: key sets are fetched, sessions renewed. */
-
-static ngx_int_t
-ngx_http_para_auth_start(ngx_cycle_t *cycle)
 {
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_para_auth_module);
 
-    if (mcf == NULL
-        || (mcf->providers.sources.nelts == 0 && mcf->renewals.nelts == 0))
-    {
+    if (mcf == NULL || ngx_process == NGX_PROCESS_HELPER) {
+        return NGX_OK;
+    }
+
+    ngx_para_flight_init();
+    ngx_para_renew_init_process();
+
+    if (mcf->providers.sources.nelts == 0 && mcf->renewals.nelts == 0) {
         return NGX_OK;
     }
 
@@ -602,16 +567,16 @@ ngx_http_para_auth_start(ngx_cycle_t *cycle)
 
 
 static void
-ngx_http_para_auth_stop(ngx_cycle_t *cycle)
+ngx_http_para_auth_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle,
                                               ngx_http_para_auth_module);
 
-    ngx_para_renew_stop();
-
     if (mcf) {
+        ngx_para_renew_stop();
         ngx_para_keys_stop(&mcf->providers.sources);
+        ngx_para_fetch_exit_process(cycle);
     }
 }

@@ -431,6 +431,18 @@ refused('one URL, two intervals',
         issuer('iss b;', "jwks_uri $JWKS;", 'audience x;', 'jwks_refresh 1h;')
             =~ s/issuer backend/issuer other/r));
 
+refused('one URL, two issuers without iss',
+    qr/issuers "other" and "backend" have one key set and no "iss" to tell/,
+    http => http(more => join "\n",
+        issuer("jwks_uri $JWKS;", 'audience x;'),
+        issuer("jwks_uri $JWKS;", 'audience y;')
+            =~ s/issuer backend/issuer other/r));
+accepted('one URL, two issuers', undef,
+    http => http(audience => undef, key_file => undef, more => join "\n",
+        issuer('iss a;', "jwks_uri $JWKS;", 'audience x;'),
+        issuer('iss b;', "jwks_uri $JWKS;", 'audience y;')
+            =~ s/issuer backend/issuer other/r));
+
 mkdir "$PARA_DIR/open";
 chmod oct '0755', "$PARA_DIR/open";
 refused('a state_path that others can read',
@@ -438,6 +450,15 @@ refused('a state_path that others can read',
     http => http(more => "state_path $PARA_DIR/open/;"));
 refused('a state_path that is a file', qr/state_path "\S+" is not a directory/,
     http => http(more => 'state_path ' . put_file('file', 'x') . ';'));
+mkdir "$PARA_DIR/busy", oct '0700';
+put_file('busy/.profile', 'x');
+refused('a state_path with another use',
+    qr/state_path "\S+busy" has files that are not ours, .* name a directory/,
+    http => http(more => "state_path $PARA_DIR/busy;"));
+unlink "$PARA_DIR/busy/.profile";
+put_file("busy/$_", 'x') for qw(ab12.jwks ab12.jwks.new revoked-app.lines);
+accepted('a state_path that is used already', undef,
+    http => http(more => "state_path $PARA_DIR/busy;"));
 accepted('a state_path that is to be made', undef,
     http => http(more => "state_path $PARA_DIR/made;"));
 is((stat "$PARA_DIR/made")[2] & oct '7777', oct '0700', 'made for nobody else');

@@ -67,6 +67,23 @@ subtest 'codes' => sub {
     like($readme, qr/`\Q$_\E`/, $_) for @codes;
 };
 
+subtest 'metrics' => sub {
+    my $source = slurp('src/ngx/ngx_http_para_auth_metrics.c');
+
+    is_deeply(
+        unique($readme =~ /^\| `(para_auth_\w+)` \|/mg),
+        unique($source =~ /\{ \{ "(para_auth_\w+)"/g),
+        'the same'
+    );
+
+    my @outcomes = slurp('src/ngx/ngx_para_keys_zone.c') =~
+        /\[NGX_PARA_KEYS_\w+\] = "(\w+)"/g;
+    ok(@outcomes > 5, 'outcomes found in the source');
+
+    my ($section) = $readme =~ /^### `para_auth_metrics`(.*?)^## /ms;
+    like($section, qr/`\Q$_\E`/, "outcome $_") for @outcomes;
+};
+
 subtest 'examples that are named exist' => sub {
     ok(-f "$ROOT/conf-examples/$_", $_)
         for @{unique($readme =~ /`(para-auth-[\w-]+\.conf)`/g)};

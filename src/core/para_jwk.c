@@ -12,6 +12,9 @@ const char  para_jwks_secret_inside[] =
     "it holds a private or secret key: whoever publishes it must replace that"
     " key";
 
+const char  para_jwks_no_set[] =
+    "it is no JWK Set, a JSON object with an array \"keys\"";
+
 static const char  para_jwks_too_many[] = "it has more than 32 keys";
 static const char  para_jwks_too_large[] = "it is larger than 64 KiB";
 static const char  para_jwks_empty[] = "it is empty";
@@ -232,6 +235,9 @@ para_jwks_read(para_jwks_t *set, para_span_t text, para_jwks_kind_e kind)
 
     if (para_jwks_is_json(text)) {
         why = para_jwks_read_json(set, text, kind);
+
+    } else if (kind == PARA_JWKS_REMOTE) {
+        why = para_jwks_no_set;
 
     } else {
         why = para_jwks_read_pem(set, text);

@@ -25,6 +25,8 @@ typedef struct para_jwks_s  para_jwks_t;
 /* Which secrets a set may hold. */
 typedef enum {
     PARA_JWKS_PUBLIC = 0,     /* none: a private or oct key refuses the set */
+    PARA_JWKS_REMOTE,         /* the same of one that was fetched, which must be
+                                 a JWK Set: no PEM, no key by itself */
     PARA_JWKS_LOCAL           /* oct keys by themselves; no private keys */
 } para_jwks_kind_e;
 

@@ -346,7 +346,7 @@ para_jwks_read_jwk(para_jwks_t *set, const para_json_t *jwk,
     is_private = para_jwk_has_private(jwk);
     is_secret = para_jwk_is(jwk, "kty", PARA_SPAN("oct"));
 
-    if (kind == PARA_JWKS_PUBLIC && (is_private || is_secret)) {
+    if (kind != PARA_JWKS_LOCAL && (is_private || is_secret)) {
         return para_jwks_secret_inside;
     }
 
@@ -379,7 +379,8 @@ para_jwks_read_root(para_jwks_t *set, const para_json_t *root,
     keys = para_json_get(root, "keys");
 
     if (keys == NULL) {
-        return para_jwks_read_jwk(set, root, kind);
+        return kind == PARA_JWKS_REMOTE
+               ? para_jwks_no_set : para_jwks_read_jwk(set, root, kind);
     }
 
     if (para_json_type(keys) != PARA_JSON_ARRAY) {

@@ -30,6 +30,9 @@ struct para_jwks_s {
 };
 
 
+/* Why a fetched set is refused that is none. */
+extern const char  para_jwks_no_set[];
+
 /* Why a set is refused that has a secret where none may be. */
 extern const char  para_jwks_secret_inside[];
 

@@ -16,6 +16,7 @@ typedef struct {
     const para_issuer_t         *issuer;
     const para_jwk_t            *key;
     size_t                       keys;       /* that would do */
+    int                          guessed;    /* no key has the token's kid */
 } para_token_choice_t;
 
 
@@ -130,17 +131,20 @@ para_token_check_candidates(const para_token_route_t *route)
 }
 
 
-/* The issuers, by index, that may have got a key for it since. */
+/*
+ * No key of now: rc, unless there are issuers that may have got one since,
+ * which token->wanted then tells by their index.
+ */
 
-static uint32_t
-para_token_wanted(const para_token_route_t *route, int *missing)
+static para_reason_e
+para_token_keyless(para_token_t *token, const para_token_route_t *route,
+    para_reason_e rc)
 {
+    int                   missing;
     size_t                i;
-    uint32_t              wanted;
     const para_issuer_t  *issuer;
 
-    wanted = 0;
-    *missing = 0;
+    missing = 0;
 
     for (i = 0; i < route->n; i++) {
         issuer = route->issuers[i];
@@ -148,12 +152,16 @@ para_token_wanted(const para_token_route_t *route, int *missing)
         if (issuer->is_remote && issuer->algorithms & route->alg
             && para_token_is_candidate(issuer, route->iss))
         {
-            wanted |= UINT32_C(1) << i;
-            *missing |= issuer->keys == NULL;
+            token->wanted |= UINT32_C(1) << i;
+            missing |= issuer->keys == NULL;
         }
     }
 
-    return wanted;
+    if (missing) {
+        return PARA_KEYS_UNAVAILABLE;
+    }
+
+    return token->wanted != 0 ? PARA_KEY_UNKNOWN : rc;
 }
 
 
@@ -179,6 +187,7 @@ para_token_route(const para_token_route_t *route, para_token_choice_t *choice)
 
     } else if (para_token_choose(route, para_token_has_kid, choice) == 0) {
         (void) para_token_choose(route, para_token_has_no_kid, choice);
+        choice->guessed = 1;
 
     } else if (choice->keys == 0) {
         return PARA_JWS_ALG_NOT_ALLOWED;
@@ -252,7 +261,6 @@ static para_reason_e
 para_token_check(para_token_t *token, const para_json_t *claims,
     const para_issuer_t *const *issuers, size_t n, int64_t now, int64_t *end)
 {
-    int                  missing;
     para_reason_e        rc;
     para_token_route_t   route;
     para_token_choice_t  choice;
@@ -269,13 +277,9 @@ para_token_check(para_token_t *token, const para_json_t *claims,
 
     rc = para_token_route(&route, &choice);
 
-    if (rc == PARA_KEY_UNKNOWN) {
-        token->wanted = para_token_wanted(&route, &missing);
-        return missing ? PARA_KEYS_UNAVAILABLE : rc;
-    }
-
     if (rc != PARA_OK) {
-        return rc;
+        return rc == PARA_KEY_UNKNOWN
+               ? para_token_keyless(token, &route, rc) : rc;
     }
 
     token->issuer = choice.issuer;
@@ -285,6 +289,12 @@ para_token_check(para_token_t *token, const para_json_t *claims,
 
     if (rc == PARA_OK) {
         rc = para_jws_verify(&token->jws, choice.key);
+    }
+
+    /* a key that the token does not name: another may be on its way */
+
+    if (rc == PARA_SIGNATURE && choice.guessed) {
+        return para_token_keyless(token, &route, rc);
     }
 
     if (rc != PARA_OK) {

@@ -145,6 +145,13 @@ para_trust_has(const para_trust_t *trust, const SSL *ssl)
 
 
 void
+para_trust_clear_errors(void)
+{
+    ERR_clear_error();
+}
+
+
+void
 para_trust_free(para_trust_t *trust)
 {
     if (trust == NULL) {

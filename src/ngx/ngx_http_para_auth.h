@@ -364,4 +364,10 @@ void ngx_http_para_auth_renew(ngx_http_request_t *r,
 ngx_int_t ngx_http_para_auth_add_variables(ngx_conf_t *cf);
 
 
+/* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */
+
+char *ngx_http_para_auth_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
 #endif /* NGX_HTTP_PARA_AUTH_H */

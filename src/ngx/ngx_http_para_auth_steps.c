@@ -212,6 +212,14 @@ ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
     ngx_uint_t        i;
     ngx_para_keys_t  *keys;
 
+    /* all at once, so that the waits do not add up */
+
+    for (i = 0; i < lcf->provider->nissuers && ctx->keys_asked == 0; i++) {
+        if (ctx->verified.wanted >> i & 1) {
+            (void) ngx_para_keys_want(lcf->provider->sources[i]);
+        }
+    }
+
     for (i = 0; i < lcf->provider->nissuers; i++) {
 
         bit = (uint32_t) 1 << i;

@@ -22,7 +22,8 @@ struct ngx_para_fetch_s {
     ngx_para_fetch_transfer_t    transfer;
     ngx_para_fetch_done_pt       done;
     void                        *data;
-    ngx_uint_t                   ended;         /* unsigned  ended:1; */
+    unsigned                     idle:1;        /* its last socket is gone */
+    unsigned                     ended:1;
 };
 
 
@@ -32,13 +33,19 @@ static ngx_para_fetch_t *ngx_para_fetch_begin(
     const ngx_para_fetch_content_t *content, ngx_para_fetch_done_pt done,
     void *data, ngx_log_t *log);
 static void ngx_para_fetch_act(curl_socket_t fd, int events);
+static void ngx_para_fetch_act_all(void);
+static void ngx_para_fetch_enter(sigset_t *before);
+static void ngx_para_fetch_leave(const sigset_t *before, CURLMcode rc);
 static void ngx_para_fetch_ready(ngx_socket_t fd, ngx_uint_t events);
 static void ngx_para_fetch_timer_handler(ngx_event_t *ev);
 static void ngx_para_fetch_unwatched(void *easy);
 static void ngx_para_fetch_fail(ngx_para_fetch_t *fetch);
-static void ngx_para_fetch_failed_handler(ngx_event_t *ev);
+static void ngx_para_fetch_attend(void);
+static void ngx_para_fetch_attend_handler(ngx_event_t *ev);
 static void ngx_para_fetch_collect(void);
 static ngx_para_fetch_t *ngx_para_fetch_find(CURL *easy);
+static curl_socket_t ngx_para_fetch_open_callback(void *data,
+    curlsocktype purpose, struct curl_sockaddr *address);
 static int ngx_para_fetch_socket_callback(CURL *easy, curl_socket_t fd,
     int what, void *data, void *socket_data);
 static int ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data);
@@ -50,7 +57,7 @@ static void ngx_para_fetch_free(ngx_para_fetch_t *fetch);
 static CURLM                            *ngx_para_fetch_multi;
 static ngx_queue_t                       ngx_para_fetches;   /* a few */
 static ngx_event_t                       ngx_para_fetch_timer;
-static ngx_event_t                       ngx_para_fetch_failed_event;
+static ngx_event_t                       ngx_para_fetch_attend_event;
 static ngx_connection_t                  ngx_para_fetch_nobody;
 
 static const ngx_para_watch_handlers_t   ngx_para_fetch_watch = {
@@ -81,9 +88,9 @@ ngx_para_fetch_init_process(ngx_cycle_t *cycle)
     ngx_para_fetch_timer.log = cycle->log;
     ngx_para_fetch_timer.cancelable = 1;
 
-    ngx_para_fetch_failed_event.handler = ngx_para_fetch_failed_handler;
-    ngx_para_fetch_failed_event.data = &ngx_para_fetch_nobody;
-    ngx_para_fetch_failed_event.log = cycle->log;
+    ngx_para_fetch_attend_event.handler = ngx_para_fetch_attend_handler;
+    ngx_para_fetch_attend_event.data = &ngx_para_fetch_nobody;
+    ngx_para_fetch_attend_event.log = cycle->log;
 
     if (ngx_para_fetch_init_multi() != NGX_OK) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
@@ -160,8 +167,8 @@ ngx_para_fetch_exit_process(ngx_cycle_t *cycle)
         ngx_del_timer(&ngx_para_fetch_timer);
     }
 
-    if (ngx_para_fetch_failed_event.posted) {
-        ngx_delete_posted_event(&ngx_para_fetch_failed_event);
+    if (ngx_para_fetch_attend_event.posted) {
+        ngx_delete_posted_event(&ngx_para_fetch_attend_event);
     }
 }
 
@@ -216,6 +223,8 @@ ngx_para_fetch_begin(const ngx_para_fetch_target_t *target,
 
     if (ngx_para_fetch_transfer_init(&fetch->transfer, pool, target, etag)
         != NGX_OK
+        || curl_easy_setopt(fetch->transfer.easy, CURLOPT_OPENSOCKETFUNCTION,
+                            ngx_para_fetch_open_callback) != CURLE_OK
         || curl_multi_add_handle(ngx_para_fetch_multi, fetch->transfer.easy)
            != CURLM_OK)
     {
@@ -245,17 +254,52 @@ ngx_para_fetch_cancel(ngx_para_fetch_t *fetch)
 }
 
 
+/*
+ * libcurl 7.88 closes a socket that could not be connected, opens one to the
+ * next address, which often has the same number, and does not tell us: for it,
+ * nothing has changed.
+ */
+
+static curl_socket_t
+ngx_para_fetch_open_callback(void *data, curlsocktype purpose,
+    struct curl_sockaddr *address)
+{
+    ngx_socket_t  fd;
+
+    fd = ngx_socket(address->family, address->socktype, address->protocol);
+
+    if (fd != (ngx_socket_t) -1) {
+        ngx_para_watch_opened(fd);
+    }
+
+    return fd;
+}
+
+
 /* libcurl's word on what it waits for; it must not be called from here. */
 
 static int
 ngx_para_fetch_socket_callback(CURL *easy, curl_socket_t fd, int what,
     void *data, void *socket_data)
 {
-    ngx_uint_t  events;
+    ngx_uint_t         events;
+    ngx_para_fetch_t  *fetch;
+
+    fetch = ngx_para_fetch_find(easy);
 
     if (what == CURL_POLL_REMOVE) {
         ngx_para_watch_remove(fd);
+
+        if (fetch) {
+            fetch->idle = 1;
+            ngx_para_fetch_attend();
+        }
+
         return 0;
+    }
+
+    if (fetch) {
+        fetch->idle = 0;
     }
 
     events = 0;
@@ -287,7 +331,10 @@ ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data)
 
     if (ms >= 0) {
         ngx_para_fetch_timer.log = ngx_cycle->log;
-        ngx_add_timer(&ngx_para_fetch_timer, (ngx_msec_t) ms);
+
+        /* not 0: nginx would run it in this round, and again in this round */
+
+        ngx_add_timer(&ngx_para_fetch_timer, ngx_max((ngx_msec_t) ms, 1));
     }
 
     return 0;
@@ -299,25 +346,65 @@ ngx_para_fetch_timer_callback(CURLM *multi, long ms, void *data)
 static void
 ngx_para_fetch_act(curl_socket_t fd, int events)
 {
-    int                running;
-    sigset_t           all, before;
-    CURLMcode          rc;
-    ngx_queue_t       *q;
-    ngx_para_fetch_t  *fetch;
+    int        running;
+    sigset_t   before;
+    CURLMcode  rc;
 
-    /* a thread made for a name lookup must not get nginx's signals */
-
-    sigfillset(&all);
-    (void) sigprocmask(SIG_BLOCK, &all, &before);
+    ngx_para_fetch_enter(&before);
 
     rc = curl_multi_socket_action(ngx_para_fetch_multi, fd, events, &running);
 
-    (void) sigprocmask(SIG_SETMASK, &before, NULL);
+    ngx_para_fetch_leave(&before, rc);
+}
+
+
+/*
+ * libcurl 7.88 leaves an address for the next without connecting to it, and
+ * waits for nothing but the end of its time.  No other call gets it going.
+ */
+
+static void
+ngx_para_fetch_act_all(void)
+{
+    int        running;
+    sigset_t   before;
+    CURLMcode  rc;
+
+    ngx_para_fetch_enter(&before);
+
+    CURL_IGNORE_DEPRECATION(
+        rc = curl_multi_socket_all(ngx_para_fetch_multi, &running);
+    )
+
+    ngx_para_fetch_leave(&before, rc);
+}
+
+
+/* A thread made for a name lookup must not get nginx's signals. */
+
+static void
+ngx_para_fetch_enter(sigset_t *before)
+{
+    sigset_t  all;
+
+    sigfillset(&all);
+    (void) sigprocmask(SIG_BLOCK, &all, before);
+}
+
+
+static void
+ngx_para_fetch_leave(const sigset_t *before, CURLMcode rc)
+{
+    ngx_queue_t       *q;
+    ngx_para_fetch_t  *fetch;
+
+    (void) sigprocmask(SIG_SETMASK, before, NULL);
+
+    para_trust_clear_errors();
 
     if (rc != CURLM_OK) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "curl_multi_socket_action() failed: %s",
-                      curl_multi_strerror(rc));
+                      "libcurl failed: %s", curl_multi_strerror(rc));
 
         for (q = ngx_queue_head(&ngx_para_fetches);
              q != ngx_queue_sentinel(&ngx_para_fetches);
@@ -366,16 +453,27 @@ static void
 ngx_para_fetch_fail(ngx_para_fetch_t *fetch)
 {
     fetch->transfer.failed = 1;
-    ngx_post_event(&ngx_para_fetch_failed_event, &ngx_posted_next_events);
+    ngx_para_fetch_attend();
+}
+
+
+/* Something is to be done as soon as nobody is inside of libcurl. */
+
+static void
+ngx_para_fetch_attend(void)
+{
+    ngx_post_event(&ngx_para_fetch_attend_event, &ngx_posted_next_events);
 }
 
 
 static void
-ngx_para_fetch_failed_handler(ngx_event_t *ev)
+ngx_para_fetch_attend_handler(ngx_event_t *ev)
 {
+    ngx_uint_t         idle;
     ngx_queue_t       *q;
     ngx_para_fetch_t  *fetch;
 
+    idle = 0;
     q = ngx_queue_head(&ngx_para_fetches);
 
     while (q != ngx_queue_sentinel(&ngx_para_fetches)) {
@@ -388,7 +486,17 @@ ngx_para_fetch_failed_handler(ngx_event_t *ev)
             /* it may have started and cancelled others: from the beginning */
 
             q = ngx_queue_head(&ngx_para_fetches);
+            continue;
         }
+
+        if (fetch->idle) {
+            fetch->idle = 0;
+            idle = 1;
+        }
+    }
+
+    if (idle) {
+        ngx_para_fetch_act_all();
     }
 }
 
@@ -497,4 +605,6 @@ ngx_para_fetch_free(ngx_para_fetch_t *fetch)
 {
     ngx_para_fetch_transfer_free(&fetch->transfer);
     ngx_destroy_pool(fetch->pool);
+
+    para_trust_clear_errors();
 }

@@ -540,8 +540,13 @@ ngx_para_fetch_outcome(const ngx_para_fetch_transfer_t *transfer,
     case CURLE_OPERATION_TIMEDOUT:
         return NGX_PARA_FETCH_TIMEOUT;
 
-    case CURLE_FAILED_INIT:
     case CURLE_OUT_OF_MEMORY:
+
+        /* so libcurl calls a line of a header that is too long for it */
+
+        return transfer->head ? NGX_PARA_FETCH_SIZE : NGX_PARA_FETCH_MEMORY;
+
+    case CURLE_FAILED_INIT:
         return NGX_PARA_FETCH_MEMORY;
 
     default:

@@ -2,37 +2,31 @@
 #include "ngx_para_keys_file.h"
 
 
-#define NGX_PARA_KEYS_LEASE     (NGX_PARA_KEYS_TIMEOUT + 2000)  /* ms */
+#define NGX_PARA_KEYS_LEASE     (NGX_PARA_KEYS_FETCH_TIME + 2000) /* ms */
 #define NGX_PARA_KEYS_JITTER    50              /* ms, between the workers */
-#define NGX_PARA_KEYS_WATCH     20              /* ms */
-#define NGX_PARA_KEYS_WAIT      2000            /* ms, of a request */
-#define NGX_PARA_KEYS_WAITERS   128             /* in a worker */
-#define NGX_PARA_KEYS_RETRY     60              /* s, the most that is told */
+#define NGX_PARA_KEYS_WORDS     256             /* bytes of others in a log */
 #define NGX_PARA_KEYS_AGAIN     1000            /* ms, to look who fetches */
 
 
 static void ngx_para_keys_timer(ngx_event_t *ev);
 static void ngx_para_keys_schedule(ngx_para_keys_t *keys, ngx_msec_t least);
-static ngx_int_t ngx_para_keys_begin(ngx_para_keys_t *keys,
-    ngx_para_keys_cause_e cause);
-static void ngx_para_keys_fetched(void *data, const ngx_para_fetch_answer_t
-    *answer);
-static ngx_para_keys_outcome_e ngx_para_keys_judge(ngx_para_keys_t *keys, const
-    ngx_para_fetch_answer_t *answer, para_jwks_t **set, const char **why);
+static void ngx_para_keys_fetched(void *data,
+    const ngx_para_fetch_answer_t *answer);
+static ngx_para_keys_outcome_e ngx_para_keys_judge(ngx_para_keys_t *keys,
+    const ngx_para_fetch_answer_t *answer, para_jwks_t **set,
+    const char **why);
 static unsigned ngx_para_keys_algorithms(const ngx_para_keys_t *keys);
 static ngx_int_t ngx_para_keys_end(ngx_para_keys_t *keys,
-    ngx_para_keys_outcome_e outcome, const ngx_para_fetch_answer_t *answer);
+    ngx_para_keys_outcome_e outcome, const ngx_para_fetch_answer_t *answer,
+    ngx_uint_t *generation);
 static void ngx_para_keys_keep(ngx_para_keys_t *keys);
-static void ngx_para_keys_report(ngx_para_keys_t *keys, ngx_para_keys_outcome_e
-    outcome, ngx_uint_t status, const char *why);
+static size_t ngx_para_keys_print(u_char *dst, size_t size,
+    const u_char *text, size_t len);
+static void ngx_para_keys_report(ngx_para_keys_t *keys,
+    ngx_para_keys_outcome_e outcome, ngx_uint_t status, const char *why);
 static void ngx_para_keys_report_new(ngx_para_keys_t *keys);
 static void ngx_para_keys_adopt(ngx_para_keys_t *keys);
 static void ngx_para_keys_use(ngx_para_keys_t *keys, para_jwks_t *set);
-static void ngx_para_keys_watch(ngx_event_t *ev);
-static void ngx_para_keys_wake(ngx_para_keys_t *keys, ngx_uint_t failed);
-static void ngx_para_keys_land(ngx_para_flight_waiter_t *waiter, const void
-    *data);
-static void ngx_para_keys_leave(void *data);
 
 
 /* What became of a fetch, in the words of a key set. */
@@ -49,6 +43,17 @@ static const ngx_para_keys_outcome_e  ngx_para_keys_fetch_outcome[] = {
     [NGX_PARA_FETCH_TIMEOUT] = NGX_PARA_KEYS_TIMEOUT,
     [NGX_PARA_FETCH_BROKEN] = NGX_PARA_KEYS_BROKEN,
     [NGX_PARA_FETCH_MEMORY] = NGX_PARA_KEYS_MEMORY
+};
+
+
+/* What libcurl has no words for. */
+
+static const char *const  ngx_para_keys_hint[NGX_PARA_KEYS_OUTCOMES] = {
+    [NGX_PARA_KEYS_STATUS] = "no key set is at that URL",
+    [NGX_PARA_KEYS_REDIRECT] = "redirects are not followed, write the URL "
+                               "that it leads to",
+    [NGX_PARA_KEYS_SIZE] = "it is larger than 64 KiB, or its header than 16 "
+                           "KiB, or it has more than 32 keys"
 };
 
 
@@ -163,14 +168,13 @@ ngx_para_keys_schedule(ngx_para_keys_t *keys, ngx_msec_t least)
 }
 
 
-/* As ngx_para_keys_zone_begin(); NGX_BUSY also if this process has begun. */
-
-static ngx_int_t
+ngx_int_t
 ngx_para_keys_begin(ngx_para_keys_t *keys, ngx_para_keys_cause_e cause)
 {
-    u_char     buf[NGX_PARA_KEYS_ETAG_MAX];
-    ngx_int_t  rc;
-    ngx_str_t  etag;
+    u_char      buf[NGX_PARA_KEYS_ETAG_MAX];
+    ngx_int_t   rc;
+    ngx_str_t   etag;
+    ngx_uint_t  generation;
 
     if (keys->fetch) {
         return NGX_BUSY;
@@ -191,7 +195,8 @@ ngx_para_keys_begin(ngx_para_keys_t *keys, ngx_para_keys_cause_e cause)
                                        ngx_cycle->log);
 
     if (keys->fetch == NULL) {
-        (void) ngx_para_keys_end(keys, NGX_PARA_KEYS_MEMORY, NULL);
+        (void) ngx_para_keys_end(keys, NGX_PARA_KEYS_MEMORY, NULL,
+                                 &generation);
         ngx_para_keys_report(keys, NGX_PARA_KEYS_MEMORY, 0, "");
     }
 
@@ -207,7 +212,7 @@ ngx_para_keys_fetched(void *data, const ngx_para_fetch_answer_t *answer)
     ngx_para_keys_t *keys = data;
 
     const char               *why;
-    ngx_uint_t                failed;
+    ngx_uint_t                failed, generation;
     para_jwks_t              *set;
     ngx_para_keys_outcome_e   outcome;
 
@@ -220,14 +225,14 @@ ngx_para_keys_fetched(void *data, const ngx_para_fetch_answer_t *answer)
     why = answer->error;
     outcome = ngx_para_keys_judge(keys, answer, &set, &why);
 
-    if (ngx_para_keys_end(keys, outcome, answer) == NGX_OK) {
+    if (ngx_para_keys_end(keys, outcome, answer, &generation) == NGX_OK) {
 
         ngx_para_keys_report(keys, outcome, answer->status, why);
         failed = outcome > NGX_PARA_KEYS_SAME;
 
         if (outcome == NGX_PARA_KEYS_NEW) {
             ngx_para_keys_use(keys, set);
-            keys->generation = ngx_para_keys_zone_generation(keys->zone);
+            keys->generation = generation;
             ngx_para_keys_report_new(keys);
             set = NULL;
         }
@@ -254,7 +259,7 @@ ngx_para_keys_judge(ngx_para_keys_t *keys,
     }
 
     *set = para_jwks_parse(para_span(answer->body.data, answer->body.len),
-                           PARA_JWKS_PUBLIC, why);
+                           PARA_JWKS_REMOTE, why);
 
     if (*set == NULL) {
         return ngx_para_keys_fault_outcome[para_jwks_fault(*why)];
@@ -299,7 +304,7 @@ ngx_para_keys_algorithms(const ngx_para_keys_t *keys)
 
 static ngx_int_t
 ngx_para_keys_end(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
-    const ngx_para_fetch_answer_t *answer)
+    const ngx_para_fetch_answer_t *answer, ngx_uint_t *generation)
 {
     int64_t                 lifetime;
     uint64_t                delay;
@@ -333,33 +338,52 @@ ngx_para_keys_end(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
     result.outcome = outcome;
     result.fetched = keys->began;
 
-    return ngx_para_keys_zone_end(keys->zone, &result);
+    return ngx_para_keys_zone_end(keys->zone, &result, generation);
 }
 
 
 static void
 ngx_para_keys_keep(ngx_para_keys_t *keys)
 {
-    u_char      buf[PARA_JWKS_MAX_SIZE];
-    ngx_int_t   rc;
-    ngx_str_t   text;
+    u_char       buf[PARA_JWKS_MAX_SIZE];
+    ngx_err_t    err;
+    ngx_str_t    text;
+    const char  *failed;
 
     text.data = buf;
     (void) ngx_para_keys_zone_read(keys->zone, &text);
 
-    rc = ngx_para_keys_file_write(&keys->file, &keys->conf.url, &text,
-                                  ngx_para_keys_zone_fetched(keys->zone),
-                                  ngx_cycle->log);
+    failed = ngx_para_keys_file_write(&keys->file, &keys->conf.url, &text,
+                                      ngx_para_keys_zone_fetched(keys->zone),
+                                      &err, ngx_cycle->log);
 
-    if (ngx_para_keys_zone_tell(keys->zone, NGX_PARA_KEYS_FILE, rc != NGX_OK)
-        && rc != NGX_OK)
+    if (ngx_para_keys_zone_tell(keys->zone, NGX_PARA_KEYS_FILE, failed != NULL)
+        && failed)
     {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, err,
                       "para_auth: the key set of \"%V\" cannot be kept in "
-                      "\"%V\", see the line above: a restart while it cannot "
-                      "be fetched would find no keys", &keys->conf.url,
-                      &keys->file);
+                      "\"%V\", a restart while it cannot be fetched would find "
+                      "no keys: %s failed", &keys->conf.url, &keys->file,
+                      failed);
     }
+}
+
+
+/* Others' words in one line of a log. */
+
+static size_t
+ngx_para_keys_print(u_char *dst, size_t size, const u_char *text, size_t len)
+{
+    size_t  i;
+
+    len = ngx_min(len, size);
+
+    for (i = 0; i < len; i++) {
+        dst[i] = text[i] >= ' ' && text[i] < 0x7f && text[i] != '"' ? text[i]
+                                                                    : '?';
+    }
+
+    return len;
 }
 
 
@@ -369,6 +393,8 @@ static void
 ngx_para_keys_report(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
     ngx_uint_t status, const char *why)
 {
+    size_t       n;
+    u_char       text[NGX_PARA_KEYS_WORDS];
     ngx_log_t   *log;
     ngx_uint_t   fault;
 
@@ -387,19 +413,28 @@ ngx_para_keys_report(ngx_para_keys_t *keys, ngx_para_keys_outcome_e outcome,
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "para_auth: key set \"%V\" is fetched again",
                       &keys->conf.url);
+        return;
+    }
 
-    } else if (fault >= NGX_PARA_KEYS_GARBAGE) {
+    if (ngx_para_keys_hint[outcome]) {
+        why = ngx_para_keys_hint[outcome];
+    }
+
+    n = ngx_para_keys_print(text, sizeof(text), (u_char *) why,
+                            ngx_strlen(why));
+
+    if (fault >= NGX_PARA_KEYS_GARBAGE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "para_auth: key set \"%V\" is refused (%s): %s; %s",
+                      "para_auth: key set \"%V\" is refused (%s): %*s; %s",
                       &keys->conf.url, ngx_para_keys_outcome_name(outcome),
-                      why, keys->set ? "the last good one goes on"
-                                     : "its tokens cannot be verified");
+                      n, text, keys->set ? "the last good one goes on"
+                                         : "its tokens cannot be verified");
 
     } else {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "para_auth: key set \"%V\" cannot be fetched (%s, "
-                      "status %ui): %s; %s", &keys->conf.url,
-                      ngx_para_keys_outcome_name(outcome), status, why,
+                      "status %ui): %*s; %s", &keys->conf.url,
+                      ngx_para_keys_outcome_name(outcome), status, n, text,
                       keys->set ? "the last good one goes on"
                                 : "its tokens cannot be verified");
     }
@@ -420,10 +455,7 @@ ngx_para_keys_report_new(ngx_para_keys_t *keys)
 
     for (i = 0; (why = para_jwks_refused(keys->set, i, &kid)) != NULL; i++) {
 
-        for (n = 0; n < kid.len; n++) {
-            text[n] = kid.data[n] >= ' ' && kid.data[n] < 0x7f ? kid.data[n]
-                                                               : '?';
-        }
+        n = ngx_para_keys_print(text, sizeof(text), kid.data, kid.len);
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "para_auth: key set \"%V\": a key (kid \"%*s\") is left "
@@ -475,13 +507,17 @@ ngx_para_keys_adopt(ngx_para_keys_t *keys)
     text.data = buf;
     generation = ngx_para_keys_zone_read(keys->zone, &text);
 
-    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_PUBLIC,
+    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_REMOTE,
                           &why);
 
-    /* it was good when it was published: what it lacks is memory */
+    /*
+     * It was good when it was published: what it lacks is memory.  The one
+     * before may have a key that was withdrawn, so there is none meanwhile.
+     */
+
+    ngx_para_keys_use(keys, set);
 
     if (set) {
-        ngx_para_keys_use(keys, set);
         keys->generation = generation;
 
     } else {
@@ -508,142 +544,4 @@ ngx_para_keys_use(ngx_para_keys_t *keys, para_jwks_t *set)
 
     para_jwks_free(keys->set);
     keys->set = set;
-}
-
-
-ngx_int_t
-ngx_para_keys_wait(ngx_http_request_t *r, ngx_para_keys_wait_t *wait,
-    ngx_para_keys_t *keys)
-{
-    ngx_int_t            rc;
-    ngx_uint_t           ended;
-    ngx_http_cleanup_t  *cln;
-
-    ended = ngx_para_keys_zone_ended(keys->zone);
-
-    /* without any keys there is nothing that a cooldown could protect */
-
-    rc = ngx_para_keys_begin(keys, keys->set ? NGX_PARA_KEYS_ASKED
-                                             : NGX_PARA_KEYS_DUE);
-
-    if (rc == NGX_DECLINED) {
-
-        if (keys->generation != ngx_para_keys_zone_generation(keys->zone)) {
-            (void) ngx_para_keys_sync(keys);
-            return NGX_OK;
-        }
-
-        if (keys->set == NULL || ngx_para_keys_zone_failures(keys->zone)) {
-            wait->failed = 1;
-        }
-
-        return NGX_DECLINED;
-    }
-
-    if (keys->awaited && keys->flight.waiting == NGX_PARA_KEYS_WAITERS) {
-        wait->failed = 1;
-        return NGX_DECLINED;
-    }
-
-    if (!wait->attended) {
-
-        cln = ngx_http_cleanup_add(r, 0);
-        if (cln == NULL) {
-            return NGX_ERROR;
-        }
-
-        cln->handler = ngx_para_keys_leave;
-        cln->data = wait;
-        wait->attended = 1;
-    }
-
-    if (!keys->awaited) {
-        ngx_para_flight_begin(&keys->flight, keys->name);
-
-        keys->awaited = 1;
-        keys->ended = ended;
-        keys->deadline = ngx_current_msec + NGX_PARA_KEYS_WAIT;
-
-        ngx_add_timer(&keys->watch, NGX_PARA_KEYS_WATCH);
-    }
-
-    if (ngx_para_flight_join(&keys->flight, &wait->waiter, r) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return NGX_AGAIN;
-}
-
-
-/* Another worker may have news, or may have died over it. */
-
-static void
-ngx_para_keys_watch(ngx_event_t *ev)
-{
-    ngx_para_keys_t *keys = ev->data;
-
-    if (keys->ended != ngx_para_keys_zone_ended(keys->zone)) {
-        ngx_para_keys_wake(keys, ngx_para_keys_zone_failures(keys->zone) != 0);
-        return;
-    }
-
-    if (keys->flight.waiting == 0
-        || (ngx_msec_int_t) (ngx_current_msec - keys->deadline) >= 0)
-    {
-        ngx_para_keys_wake(keys, 1);
-        return;
-    }
-
-    (void) ngx_para_keys_begin(keys, keys->set ? NGX_PARA_KEYS_ASKED
-                                               : NGX_PARA_KEYS_DUE);
-
-    ngx_add_timer(&keys->watch, NGX_PARA_KEYS_WATCH);
-}
-
-
-static void
-ngx_para_keys_wake(ngx_para_keys_t *keys, ngx_uint_t failed)
-{
-    if (!keys->awaited) {
-        return;
-    }
-
-    keys->awaited = 0;
-
-    if (keys->watch.timer_set) {
-        ngx_del_timer(&keys->watch);
-    }
-
-    ngx_para_flight_end(&keys->flight, ngx_para_keys_land, &failed);
-}
-
-
-static void
-ngx_para_keys_land(ngx_para_flight_waiter_t *waiter, const void *data)
-{
-    ngx_para_keys_wait_t *wait = (ngx_para_keys_wait_t *) waiter;
-
-    wait->failed |= *(const ngx_uint_t *) data;
-}
-
-
-/* The client of a request that waits went away. */
-
-static void
-ngx_para_keys_leave(void *data)
-{
-    ngx_para_keys_wait_t *wait = data;
-
-    ngx_para_flight_leave(&wait->waiter);
-}
-
-
-time_t
-ngx_para_keys_retry_after(const ngx_para_keys_t *keys)
-{
-    time_t  s;
-
-    s = (time_t) (ngx_para_keys_zone_due(keys->zone) + 999) / 1000;
-
-    return ngx_min(ngx_max(s, 1), NGX_PARA_KEYS_RETRY);
 }

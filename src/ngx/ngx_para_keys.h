@@ -20,7 +20,7 @@
 #include "ngx_para_keys_zone.h"
 
 
-#define NGX_PARA_KEYS_TIMEOUT  10000            /* ms, of one fetch */
+#define NGX_PARA_KEYS_FETCH_TIME  10000         /* ms, of one fetch */
 
 
 /* How a source is configured. */
@@ -70,6 +70,7 @@ typedef struct {
 typedef struct {
     ngx_para_flight_waiter_t   waiter;
     ngx_uint_t                 attended;
+    ngx_msec_t                 deadline;  /* if attended */
     ngx_uint_t                 failed;    /* of what it waited for, some did
                                              not come */
 } ngx_para_keys_wait_t;
@@ -99,6 +100,19 @@ void ngx_para_keys_stop(const ngx_array_t *sources);
 const u_char *ngx_para_keys_sync(ngx_para_keys_t *keys);
 
 /*
+ * Begins a fetch if this process may: as ngx_para_keys_zone_begin(), NGX_BUSY
+ * also if it has begun one already.
+ */
+ngx_int_t ngx_para_keys_begin(ngx_para_keys_t *keys,
+    ngx_para_keys_cause_e cause);
+
+
+/* Those who wait: ngx_para_keys_wait.c */
+
+/* Begins a fetch for a token: as above. */
+ngx_int_t ngx_para_keys_want(ngx_para_keys_t *keys);
+
+/*
  * For a request whose token wants newer keys than ngx_para_keys_sync() gave:
  * NGX_OK, they are here by now; NGX_AGAIN, there may be news soon, and the
  * request is woken in two seconds at most; NGX_DECLINED, there are none.
@@ -107,6 +121,12 @@ const u_char *ngx_para_keys_sync(ngx_para_keys_t *keys);
  */
 ngx_int_t ngx_para_keys_wait(ngx_http_request_t *r,
     ngx_para_keys_wait_t *wait, ngx_para_keys_t *keys);
+
+/* The handler of keys->watch: another worker may have news, or have died. */
+void ngx_para_keys_watch(ngx_event_t *ev);
+
+/* Wakes all who wait; failed: what they waited for did not come. */
+void ngx_para_keys_wake(ngx_para_keys_t *keys, ngx_uint_t failed);
 
 /* s until it makes sense to ask again. */
 time_t ngx_para_keys_retry_after(const ngx_para_keys_t *keys);

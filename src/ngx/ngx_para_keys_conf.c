@@ -25,7 +25,8 @@ static void ngx_para_keys_cleanup(void *data);
 static ngx_inline ngx_uint_t
 ngx_para_keys_equal(const ngx_str_t *a, const ngx_str_t *b)
 {
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
 }
 
 
@@ -118,7 +119,7 @@ ngx_para_keys_create(ngx_conf_t *cf, ngx_array_t *sources,
 
     keys->target.url = conf->url;
     keys->target.max = PARA_JWKS_MAX_SIZE;
-    keys->target.timeout = NGX_PARA_KEYS_TIMEOUT;
+    keys->target.timeout = NGX_PARA_KEYS_FETCH_TIME;
 
     if (ngx_array_init(&keys->issuers, cf->pool, 2, sizeof(para_issuer_t *))
         != NGX_OK
@@ -281,7 +282,9 @@ ngx_para_keys_init_zone(ngx_shm_zone_t *zone, void *data)
 {
     ngx_para_keys_t *keys = zone->data;
 
-    if (ngx_para_keys_zone_open(zone, keys->conf.refresh) != NGX_OK) {
+    if (ngx_para_keys_zone_open(zone, keys->conf.refresh, keys->conf.cooldown)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -320,7 +323,7 @@ ngx_para_keys_load(ngx_para_keys_t *keys, ngx_log_t *log)
         return;
     }
 
-    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_PUBLIC,
+    set = para_jwks_parse(para_span(text.data, text.len), PARA_JWKS_REMOTE,
                           &why);
 
     if (set == NULL) {

@@ -2,17 +2,19 @@
 #include "../core/para_keyfile.h"
 
 
+static ngx_int_t ngx_para_keys_file_check_directory(ngx_conf_t *cf,
+    ngx_str_t *path);
+static ngx_uint_t ngx_para_keys_file_has_others(ngx_str_t *path);
 static ssize_t ngx_para_keys_file_load(const ngx_str_t *path, u_char *text,
     size_t size, ngx_log_t *log);
-static ngx_int_t ngx_para_keys_file_save(u_char *name, const u_char *text,
-    size_t size, ngx_log_t *log);
+static const char *ngx_para_keys_file_save(u_char *name, const u_char *text,
+    size_t size, ngx_err_t *err);
 
 
 char *
 ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
 {
-    ngx_path_t       *dir;
-    ngx_file_info_t   fi;
+    ngx_path_t  *dir;
 
     if (path->len == 0) {
         return "takes a directory";
@@ -26,19 +28,7 @@ ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
         return NGX_CONF_ERROR;
     }
 
-    /*
-     * nginx gives the directory to the user of its workers: it must not be
-     * one that has another use.
-     */
-
-    if (ngx_file_info(path->data, &fi) != NGX_FILE_ERROR
-        && (!ngx_is_dir(&fi) || (fi.st_mode & 0077)))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "state_path \"%V\" is not a directory of mode 0700: "
-                           "who can write there decides whose tokens are good. "
-                           "Name one that nginx can make, or \"chmod 0700\" "
-                           "one that has no other use", path);
+    if (ngx_para_keys_file_check_directory(cf, path) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -52,6 +42,69 @@ ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path)
     dir->line = cf->conf_file->line;
 
     return ngx_add_path(cf, &dir) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/*
+ * nginx gives the directory to the user of its workers: it must not be one that
+ * has another use.
+ */
+
+static ngx_int_t
+ngx_para_keys_file_check_directory(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_file_info_t  fi;
+
+    if (ngx_file_info(path->data, &fi) == NGX_FILE_ERROR) {
+        return NGX_OK;
+    }
+
+    if (!ngx_is_dir(&fi) || (fi.st_mode & 0077)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "state_path \"%V\" is not a directory of mode 0700: "
+                           "who can write there decides whose tokens are good. "
+                           "Name one that nginx can make, or \"chmod 0700\" "
+                           "one that has no other use", path);
+        return NGX_ERROR;
+    }
+
+    if (ngx_para_keys_file_has_others(path)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "state_path \"%V\" has files that are not ours, and "
+                           "would be given to the user of the workers: name a "
+                           "directory that nginx can make, or an empty one",
+                           path);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_para_keys_file_has_others(ngx_str_t *path)
+{
+    u_char      *name;
+    ngx_dir_t    dir;
+    ngx_uint_t   others;
+
+    if (ngx_open_dir(path, &dir) == NGX_ERROR) {
+        return 1;
+    }
+
+    others = 0;
+
+    while (!others && ngx_read_dir(&dir) == NGX_OK) {
+        name = ngx_de_name(&dir);
+
+        others = ngx_strcmp(name, ".") != 0 && ngx_strcmp(name, "..") != 0
+                 && ngx_strstr(name, ".jwks") == NULL
+                 && ngx_strncmp(name, "revoked-", 8) != 0;
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    return others;
 }
 
 
@@ -102,16 +155,17 @@ done:
 }
 
 
-ngx_int_t
+const char *
 ngx_para_keys_file_write(const ngx_str_t *path, const ngx_str_t *url,
-    const ngx_str_t *text, time_t fetched, ngx_log_t *log)
+    const ngx_str_t *text, time_t fetched, ngx_err_t *err, ngx_log_t *log)
 {
     u_char          *buf, *name;
     size_t           size;
-    ngx_int_t        rc;
+    const char      *failed;
     para_keyfile_t   file;
 
-    rc = NGX_ERROR;
+    *err = 0;
+    failed = "malloc()";
 
     buf = ngx_alloc(PARA_KEYFILE_MAX_SIZE, log);
     name = ngx_alloc(path->len + sizeof(".new"), log);
@@ -126,23 +180,19 @@ ngx_para_keys_file_write(const ngx_str_t *path, const ngx_str_t *url,
 
     size = para_keyfile_write(buf, PARA_KEYFILE_MAX_SIZE, &file);
     if (size == 0) {
+        failed = "SHA-256";
         goto done;
     }
 
     ngx_sprintf(name, "%V.new%Z", path);
 
-    if (ngx_para_keys_file_save(name, buf, size, log) != NGX_OK) {
-        goto done;
-    }
+    failed = ngx_para_keys_file_save(name, buf, size, err);
 
-    if (ngx_rename_file(name, path->data) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
-                      ngx_rename_file_n " \"%s\" to \"%V\" failed", name,
-                      path);
-        goto done;
+    if (failed == NULL && ngx_rename_file(name, path->data) == NGX_FILE_ERROR)
+    {
+        *err = ngx_errno;
+        failed = ngx_rename_file_n;
     }
-
-    rc = NGX_OK;
 
 done:
 
@@ -154,7 +204,7 @@ done:
         ngx_free(name);
     }
 
-    return rc;
+    return failed;
 }
 
 
@@ -214,34 +264,34 @@ ngx_para_keys_file_load(const ngx_str_t *path, u_char *text, size_t size,
  * has torn is known by its digest.
  */
 
-static ngx_int_t
+static const char *
 ngx_para_keys_file_save(u_char *name, const u_char *text, size_t size,
-    ngx_log_t *log)
+    ngx_err_t *err)
 {
-    ngx_fd_t   fd;
-    ngx_int_t  rc;
+    ssize_t      n;
+    ngx_fd_t     fd;
+    const char  *failed;
 
     fd = open((const char *) name, O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW, 0600);
 
     if (fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
-                      ngx_open_file_n " \"%s\" failed", name);
-        return NGX_ERROR;
+        *err = ngx_errno;
+        return ngx_open_file_n;
     }
 
-    rc = NGX_OK;
+    failed = NULL;
 
-    if (ngx_write_fd(fd, (void *) text, size) != (ssize_t) size) {
-        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
-                      ngx_write_fd_n " to \"%s\" failed", name);
-        rc = NGX_ERROR;
+    n = ngx_write_fd(fd, (void *) text, size);
+
+    if (n != (ssize_t) size) {
+        *err = n == -1 ? ngx_errno : NGX_ENOSPC;
+        failed = ngx_write_fd_n;
     }
 
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
-                      ngx_close_file_n " \"%s\" failed", name);
-        rc = NGX_ERROR;
+    if (ngx_close_file(fd) == NGX_FILE_ERROR && failed == NULL) {
+        *err = ngx_errno;
+        failed = ngx_close_file_n;
     }
 
-    return rc;
+    return failed;
 }

@@ -25,10 +25,14 @@ char *ngx_para_keys_file_directory(ngx_conf_t *cf, ngx_str_t *path);
 ngx_int_t ngx_para_keys_file_read(const ngx_str_t *path, const ngx_str_t *url,
     ngx_str_t *text, time_t *fetched, ngx_log_t *log);
 
-/* Keeps a set in place of the one before: NGX_OK, or NGX_ERROR and a log. */
-ngx_int_t ngx_para_keys_file_write(const ngx_str_t *path,
+/*
+ * Keeps a set in place of the one before.  NULL, or what failed (a static
+ * string) and its errno, 0 if it has none: the caller knows whether that has
+ * been told.
+ */
+const char *ngx_para_keys_file_write(const ngx_str_t *path,
     const ngx_str_t *url, const ngx_str_t *text, time_t fetched,
-    ngx_log_t *log);
+    ngx_err_t *err, ngx_log_t *log);
 
 
 #endif /* NGX_PARA_KEYS_FILE_H */

@@ -82,6 +82,21 @@ ngx_para_keys_reached(ngx_atomic_uint_t moment)
 }
 
 
+/* A moment that is no farther away than that. */
+
+static ngx_inline void
+ngx_para_keys_hasten(ngx_atomic_t *moment, ngx_msec_t farthest)
+{
+    ngx_msec_t  latest;
+
+    latest = ngx_current_msec + farthest;
+
+    if ((ngx_msec_int_t) ((ngx_msec_t) *moment - latest) > 0) {
+        *moment = latest;
+    }
+}
+
+
 size_t
 ngx_para_keys_zone_size(void)
 {
@@ -93,7 +108,8 @@ ngx_para_keys_zone_size(void)
 
 
 ngx_int_t
-ngx_para_keys_zone_open(ngx_shm_zone_t *zone, ngx_msec_t refresh)
+ngx_para_keys_zone_open(ngx_shm_zone_t *zone, ngx_msec_t refresh,
+    ngx_msec_t cooldown)
 {
     ngx_slab_pool_t     *shpool;
     ngx_para_keys_sh_t  *sh;
@@ -103,11 +119,10 @@ ngx_para_keys_zone_open(ngx_shm_zone_t *zone, ngx_msec_t refresh)
 
     if (sh && sh->layout == NGX_PARA_KEYS_LAYOUT) {
 
-        /* the interval may be shorter than it was */
+        /* the intervals may be shorter than they were */
 
-        if ((ngx_msec_int_t) (sh->due - (ngx_current_msec + refresh)) > 0) {
-            sh->due = ngx_current_msec + refresh;
-        }
+        ngx_para_keys_hasten(&sh->due, refresh);
+        ngx_para_keys_hasten(&sh->open, cooldown);
 
         return NGX_OK;
     }
@@ -315,7 +330,7 @@ ngx_para_keys_publish(ngx_para_keys_sh_t *sh, const ngx_str_t *text,
 
 ngx_int_t
 ngx_para_keys_zone_end(ngx_shm_zone_t *zone,
-    const ngx_para_keys_result_t *result)
+    const ngx_para_keys_result_t *result, ngx_uint_t *generation)
 {
     ngx_int_t            rc;
     ngx_para_keys_sh_t  *sh;
@@ -352,6 +367,8 @@ ngx_para_keys_zone_end(ngx_shm_zone_t *zone,
     sh->count[result->outcome]++;
     sh->due = ngx_current_msec + result->delay;
     sh->holder = 0;
+
+    *generation = sh->generation;
 
     ngx_memory_barrier();
     sh->ended++;

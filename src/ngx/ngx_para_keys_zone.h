@@ -74,10 +74,11 @@ size_t ngx_para_keys_zone_size(void);
 
 /*
  * In the zone's init handler: takes over what is there, or begins anew, with
- * the first fetch due at once.  The next one is due no later than in refresh
- * (ms).
+ * the first fetch due at once.  The next one is due no later than in refresh,
+ * and can be asked for no later than in cooldown (ms).
  */
-ngx_int_t ngx_para_keys_zone_open(ngx_shm_zone_t *zone, ngx_msec_t refresh);
+ngx_int_t ngx_para_keys_zone_open(ngx_shm_zone_t *zone, ngx_msec_t refresh,
+    ngx_msec_t cooldown);
 
 /*
  * Of the set that counts: 0 if there is none, else another number than before
@@ -111,9 +112,12 @@ ngx_uint_t ngx_para_keys_zone_read_etag(ngx_shm_zone_t *zone,
 ngx_int_t ngx_para_keys_zone_begin(ngx_shm_zone_t *zone,
     ngx_para_keys_cause_e cause, ngx_msec_t cooldown, ngx_msec_t lease);
 
-/* Publishes and gives the lease back: NGX_DECLINED if it was lost meanwhile. */
+/*
+ * Publishes and gives the lease back: NGX_DECLINED if it was lost meanwhile.
+ * *generation is then that of the set that counts after it.
+ */
 ngx_int_t ngx_para_keys_zone_end(ngx_shm_zone_t *zone,
-    const ngx_para_keys_result_t *result);
+    const ngx_para_keys_result_t *result, ngx_uint_t *generation);
 
 /* Gives the lease back without a result, for another process to go on. */
 void ngx_para_keys_zone_abandon(ngx_shm_zone_t *zone);

@@ -32,6 +32,8 @@ static char *ngx_para_provider_check_public(ngx_conf_t *cf,
 static ngx_uint_t ngx_para_provider_key_safe(const ngx_str_t *key);
 static void ngx_para_provider_take(ngx_para_provider_t *provider,
     ngx_para_issuer_t *pi);
+static ngx_int_t ngx_para_provider_check_sources(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
 static char *ngx_para_provider_collect(ngx_conf_t *cf,
     ngx_para_provider_t *provider);
 static char *ngx_para_provider_policies(ngx_conf_t *cf,
@@ -595,6 +597,40 @@ ngx_para_provider_take(ngx_para_provider_t *provider, ngx_para_issuer_t *pi)
 }
 
 
+/* Tokens without iss must not find the same key with two issuers. */
+
+static ngx_int_t
+ngx_para_provider_check_sources(ngx_conf_t *cf, ngx_para_provider_t *provider)
+{
+    ngx_uint_t            i, j;
+    const para_issuer_t  *a, *b;
+
+    for (i = 0; i < provider->nissuers; i++) {
+        a = provider->issuers[i];
+
+        for (j = 0; j < i; j++) {
+            b = provider->issuers[j];
+
+            if (provider->sources[i]
+                && provider->sources[i] == provider->sources[j]
+                && a->iss.data == NULL && b->iss.data == NULL
+                && (a->algorithms & b->algorithms))
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "provider \"%V\": issuers \"%*s\" and "
+                                   "\"%*s\" have one key set and no \"iss\" "
+                                   "to tell their tokens apart: give one an "
+                                   "\"iss\"", &provider->name, a->name.len,
+                                   a->name.data, b->name.len, b->name.data);
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static char *
 ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
 {
@@ -626,6 +662,10 @@ ngx_para_provider_collect(ngx_conf_t *cf, ngx_para_provider_t *provider)
                            "provider \"%V\" takes nobody's tokens: remove "
                            "\"para_issuer off;\" or add an \"issuer\" block",
                            &provider->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_para_provider_check_sources(cf, provider) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

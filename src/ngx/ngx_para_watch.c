@@ -21,7 +21,8 @@ static ngx_int_t ngx_para_watch_arm(ngx_socket_t fd);
 static ngx_int_t ngx_para_watch_arm_event(ngx_event_t *ev, ngx_int_t event,
     ngx_uint_t wanted);
 static void ngx_para_watch_ready_handler(ngx_event_t *ev);
-static void ngx_para_watch_release(ngx_connection_t *c);
+static void ngx_para_watch_post(ngx_para_watch_t *watch);
+static void ngx_para_watch_release(ngx_connection_t *c, ngx_uint_t flags);
 
 
 static ngx_queue_t                       ngx_para_watched;   /* a few */
@@ -58,15 +59,8 @@ ngx_para_watch_set(ngx_socket_t fd, ngx_uint_t events, void *data)
 
     watch->events = events;
     watch->data = data;
-    watch->pending = 1;
 
-    /*
-     * Not at once: to have a connection for it, nginx may close idle ones, with
-     * all that hangs on them, and the caller is deep in its library.
-     */
-
-    ngx_para_watch_pending_event.log = ngx_cycle->log;
-    ngx_post_event(&ngx_para_watch_pending_event, &ngx_posted_next_events);
+    ngx_para_watch_post(watch);
 
     return NGX_OK;
 }
@@ -82,12 +76,37 @@ ngx_para_watch_remove(ngx_socket_t fd)
         return;
     }
 
+    /*
+     * libcurl 7.88 closes a socket that it could not connect, or did not in
+     * time, before it has us forget it
+     */
+
     if (watch->connection) {
-        ngx_para_watch_release(watch->connection);
+        ngx_para_watch_release(watch->connection,
+                               fcntl(fd, F_GETFD) == -1 ? NGX_CLOSE_EVENT : 0);
     }
 
     ngx_queue_remove(&watch->link);
     ngx_free(watch);
+}
+
+
+void
+ngx_para_watch_opened(ngx_socket_t fd)
+{
+    ngx_para_watch_t  *watch;
+
+    watch = ngx_para_watch_find(fd);
+    if (watch == NULL) {
+        return;
+    }
+
+    if (watch->connection) {
+        ngx_para_watch_release(watch->connection, NGX_CLOSE_EVENT);
+        watch->connection = NULL;
+    }
+
+    ngx_para_watch_post(watch);
 }
 
 
@@ -107,6 +126,21 @@ ngx_para_watch_remove_all(void)
     if (ngx_para_watch_pending_event.posted) {
         ngx_delete_posted_event(&ngx_para_watch_pending_event);
     }
+}
+
+
+/*
+ * Not at once: to have a connection for it, nginx may close idle ones, with all
+ * that hangs on them, and the caller is deep in its library.
+ */
+
+static void
+ngx_para_watch_post(ngx_para_watch_t *watch)
+{
+    watch->pending = 1;
+
+    ngx_para_watch_pending_event.log = ngx_cycle->log;
+    ngx_post_event(&ngx_para_watch_pending_event, &ngx_posted_next_events);
 }
 
 
@@ -210,7 +244,7 @@ ngx_para_watch_connect(ngx_socket_t fd)
     watch = ngx_para_watch_find(fd);
 
     if (watch == NULL || watch->connection) {
-        ngx_para_watch_release(c);
+        ngx_para_watch_release(c, 0);
         return NGX_OK;
     }
 
@@ -272,17 +306,20 @@ ngx_para_watch_ready_handler(ngx_event_t *ev)
 }
 
 
-/* As ngx_close_connection(), but the socket is another's, and stays open. */
+/*
+ * As ngx_close_connection(), but the socket is another's, and stays open.
+ * NGX_CLOSE_EVENT: it is closed already.
+ */
 
 static void
-ngx_para_watch_release(ngx_connection_t *c)
+ngx_para_watch_release(ngx_connection_t *c, ngx_uint_t flags)
 {
     if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
     }
 
     if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
     }
 
     if (c->read->posted) {

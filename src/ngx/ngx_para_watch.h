@@ -33,8 +33,17 @@ void ngx_para_watch_init(const ngx_para_watch_handlers_t *handlers);
  */
 ngx_int_t ngx_para_watch_set(ngx_socket_t fd, ngx_uint_t events, void *data);
 
-/* Before the socket is closed; does nothing for one that is not watched. */
+/*
+ * It is watched no longer, or nothing is done if it was not.  It should still
+ * be open, but libraries do not always say so in time.
+ */
 void ngx_para_watch_remove(ngx_socket_t fd);
+
+/*
+ * A socket was opened.  If one of this number is watched, it was closed without
+ * a word: from now on the new one is, for the same events.
+ */
+void ngx_para_watch_opened(ngx_socket_t fd);
 
 /* All that are left, when the process ends. */
 void ngx_para_watch_remove_all(void);

@@ -452,8 +452,10 @@ assert_fault(const char *text, para_jwks_fault_e fault)
 static void
 test_faults(void **state)
 {
-    char    *jwk, *two, *many;
-    size_t   i, n;
+    char         *jwk, *two, *many;
+    size_t        i, n;
+    const char   *why;
+    para_jwks_t  *set;
 
     (void) state;
 
@@ -465,6 +467,26 @@ test_faults(void **state)
     assert_fault("{\"kty\":\"oct\",\"k\":\"AAAA\"}", PARA_JWKS_SECRET);
 
     jwk = sign_jwk(unit_key("rsa"), ",\"kid\":\"a\"");
+
+    /* what is fetched is a set, and nothing else */
+
+    assert_null(para_jwks_parse(unit_span(jwk), PARA_JWKS_REMOTE, &why));
+    assert_int_equal(para_jwks_fault(why), PARA_JWKS_GARBAGE);
+    assert_null(para_jwks_parse(unit_span("-----BEGIN PUBLIC KEY-----"),
+                                PARA_JWKS_REMOTE, &why));
+    assert_non_null(strstr(why, "no JWK Set"));
+
+    two = unit_format("{\"keys\":[%s]}", jwk);
+    set = para_jwks_parse(unit_span(two), PARA_JWKS_REMOTE, &why);
+    assert_non_null(set);
+    para_jwks_free(set);
+    free(two);
+
+    two = unit_format("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}");
+    assert_null(para_jwks_parse(unit_span(two), PARA_JWKS_REMOTE, &why));
+    assert_int_equal(para_jwks_fault(why), PARA_JWKS_SECRET);
+    free(two);
+
     two = unit_format("{\"keys\":[%s,%s]}", jwk, jwk);
     assert_fault(two, PARA_JWKS_DUPLICATE);
     free(two);

@@ -438,6 +438,21 @@ test_remote(void **state)
     assert_wanted(all, 3, "rsa RS384 a", NULL, PARA_JWS_ALG_NOT_ALLOWED, 0);
 
     all[1]->keys = keys;
+    unit_issuer_free(all[0]);
+
+    /* a key without kid is tried, and is not the last word */
+
+    all[0] = unit_issuer(NULL, PARA_ALG_RS256, "rsa:");
+
+    assert_wanted(all, 3, "rsa RS256 x", NULL, PARA_OK, 0);
+    assert_wanted(all, 3, "rsa2 RS256 x", NULL, PARA_KEY_UNKNOWN, 2);
+    assert_wanted(all, 3, "rsa2 RS256 b", NULL, PARA_OK, 0);
+    assert_wanted(all, 1, "rsa2 RS256 x", NULL, PARA_SIGNATURE, 0);
+
+    all[1]->keys = NULL;
+    assert_wanted(all, 3, "rsa RS256 x", NULL, PARA_OK, 0);
+    assert_wanted(all, 3, "rsa2 RS256 b", NULL, PARA_KEYS_UNAVAILABLE, 2);
+    all[1]->keys = keys;
 
     unit_issuer_free(all[0]);
     unit_issuer_free(all[1]);

@@ -461,6 +461,20 @@ test_size(void **state)
 }
 
 
+static void
+test_clears_errors(void **state)
+{
+    (void) state;
+
+    ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+    ERR_raise(ERR_LIB_X509, ERR_R_INTERNAL_ERROR);
+
+    para_trust_clear_errors();
+
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
+
 static int
 setup(void **state)
 {
@@ -500,7 +514,8 @@ main(void)
         cmocka_unit_test(test_bundles),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_text),
-        cmocka_unit_test(test_size)
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_clears_errors)
     };
 
     return cmocka_run_group_tests_name("trust", tests, setup, teardown);
