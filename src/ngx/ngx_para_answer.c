@@ -84,10 +84,9 @@ ngx_para_answer_reason(ngx_pool_t *pool, const ngx_para_answer_t *answer,
     case NGX_PARA_BAD_REQUEST:
     case NGX_PARA_UNPROCESSABLE:
 
-        /* a client chose the address: Para is well, if it does not like that */
+        /* a client chose what was asked: Para is well, and does not like it */
 
-        return answer->endpoint == NGX_PARA_WALLETS ? PARA_ANSWER_MEMBER
-                                                    : PARA_UNAVAILABLE;
+        return PARA_ANSWER_MEMBER;
 
     default:
         return PARA_UNAVAILABLE;
