@@ -548,7 +548,7 @@ for my $mode (qw(500 401 html reset 429)) {
 
 # So many at once, and no more.
 {
-    my $nginx  = gateway(valid => 6);
+    my $nginx  = gateway(valid => 12);
     my @logins = map { login('alice') } 1 .. 90;
 
     # those of one second would be the same, and pay for all of them
@@ -563,7 +563,7 @@ for my $mode (qw(500 401 html reset 429)) {
     fault(VERIFY, 'hang');
 
     my (@answers, $max);
-    my $end = time + 5;
+    my $end = time + 11;
     while (time < $end) {
         push @answers, burst($nginx->{port},
             [map { request_text('/', headers => credentials($_), close => 1) }
