@@ -37,17 +37,22 @@ para_exported_form(para_span_t credential, unsigned taken)
 
     form = 0;
 
-    if (credential.len <= PARA_EXPORTED_MAX
-        && para_b64_decode(text, &n, credential)
-        && para_exported_is_object(para_span(text, n)))
-    {
-        form = PARA_FORM_EXPORTED;
+    if (credential.len <= PARA_EXPORTED_MAX) {
 
-    } else if (para_session_check_token(credential) == PARA_OK) {
-        form = PARA_FORM_TOKEN;
+        if (para_b64_decode(text, &n, credential)
+            && para_exported_is_object(para_span(text, n)))
+        {
+            form = PARA_FORM_EXPORTED;
+        }
+
+        /* what was decoded, and no more: this is on every request's way */
+
+        OPENSSL_cleanse(text, para_b64url_decoded_max(credential.len));
     }
 
-    OPENSSL_cleanse(text, sizeof(text));
+    if (form == 0 && para_session_check_token(credential) == PARA_OK) {
+        form = PARA_FORM_TOKEN;
+    }
 
     return form & taken;
 }
