@@ -63,6 +63,11 @@ fuzz_fields(const para_session_t *session)
     for (i = 0; i < PARA_SESSION_FIELDS; i++) {
         text = session->field[i];
 
+        if (i == PARA_SESSION_LOOKUP_ID) {       /* a digest */
+            fuzz_assert(text.len == 0 || text.len == 32);
+            continue;
+        }
+
         if (i != PARA_SESSION_WALLET_IDS) {
             fuzz_assert(text.len <= PARA_SESSION_TEXT_MAX);
         }
