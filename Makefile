@@ -29,7 +29,7 @@ UNIT_LIBS   := -lcmocka -ljansson -lssl -lcrypto
 
 .PHONY: all build install demo demo-serve test check unit test-vectors suites asan \
     valgrind valgrind-run coverage coverage-run \
-    fuzz fuzz-build fuzz-smoke replay bench mutants clean
+    fuzz fuzz-build fuzz-smoke replay bench mutants soak clean
 
 all: build
 
@@ -169,6 +169,18 @@ coverage-run: $(UNIT) $(VECTORS)
 mutants:
 	@scripts/install-deps test
 	@t/mutants/run
+
+# REQUESTS of mixed users (a million) while sessions end, keys change, nginx
+# reloads and workers die; fails if anybody was somebody else
+
+REQUESTS ?= 1000000
+
+soak: build build/soak/soak
+	t/soak/run --requests $(REQUESTS)
+
+build/soak/soak: t/soak/soak.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -o $@ $<
 
 # What verifying costs beside OpenSSL alone, and instructions per request
 
