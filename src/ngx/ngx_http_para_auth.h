@@ -209,6 +209,10 @@ char *ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
 char *ngx_http_para_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* All of it, when it is read: ngx_http_para_auth_check.c */
+
 ngx_int_t ngx_http_para_auth_init_servers(ngx_conf_t *cf);
 
 
@@ -334,6 +338,11 @@ ngx_int_t ngx_http_para_auth_ask(ngx_http_request_t *r,
 ngx_int_t ngx_http_para_auth_asked(ngx_http_request_t *r,
     ngx_http_para_auth_ctx_t *ctx, const u_char *key,
     ngx_para_result_t *result);
+
+/* The key of a provider's breaker for an endpoint.  NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_para_provider_t *provider, ngx_para_endpoint_e endpoint,
+    u_char key[PARA_DIGEST_SIZE]);
 
 
 /*
