@@ -3,13 +3,21 @@
 #include "../core/para_escape.h"
 
 
+/* bytes of a time: its digits and a point */
+#define NGX_PARA_METRICS_SECONDS  (NGX_INT64_LEN + 1)
+
+
 static void ngx_para_metrics_close(ngx_para_metrics_t *metrics);
+static void ngx_para_metrics_sample_begin(ngx_para_metrics_t *metrics,
+    const char *suffix, const ngx_para_metrics_label_t *labels, ngx_uint_t n);
+static void ngx_para_metrics_sample_end(ngx_para_metrics_t *metrics);
 static void ngx_para_metrics_labels(ngx_para_metrics_t *metrics,
     const ngx_para_metrics_label_t *labels, ngx_uint_t n);
 static void ngx_para_metrics_value(ngx_para_metrics_t *metrics,
     const ngx_str_t *value);
 static void ngx_para_metrics_number(ngx_para_metrics_t *metrics,
     uint64_t number);
+static void ngx_para_metrics_time(ngx_para_metrics_t *metrics, uint64_t ms);
 static void ngx_para_metrics_text(ngx_para_metrics_t *metrics,
     const char *text);
 static ngx_buf_t *ngx_para_metrics_room(ngx_para_metrics_t *metrics,
@@ -19,7 +27,8 @@ static void ngx_para_metrics_wrote(ngx_para_metrics_t *metrics, u_char *end);
 
 static const char *const  ngx_para_metrics_types[] = {
     [NGX_PARA_METRICS_COUNTER] = "counter",
-    [NGX_PARA_METRICS_GAUGE] = "gauge"
+    [NGX_PARA_METRICS_GAUGE] = "gauge",
+    [NGX_PARA_METRICS_HISTOGRAM] = "histogram"
 };
 
 
@@ -27,6 +36,13 @@ static ngx_inline ngx_uint_t
 ngx_para_metrics_is_json(const ngx_para_metrics_t *metrics)
 {
     return metrics->format == NGX_PARA_METRICS_JSON;
+}
+
+
+static ngx_inline u_char *
+ngx_para_metrics_seconds(u_char *p, uint64_t ms)
+{
+    return ngx_sprintf(p, "%uL.%03uL", ms / 1000, ms % 1000);
 }
 
 
@@ -90,23 +106,94 @@ void
 ngx_para_metrics_sample(ngx_para_metrics_t *metrics,
     const ngx_para_metrics_label_t *labels, ngx_uint_t n, uint64_t value)
 {
-    if (ngx_para_metrics_is_json(metrics)) {
-        ngx_para_metrics_text(metrics, metrics->samples ? ",\n{\"labels\":{"
-                                                        : "\n{\"labels\":{");
-        ngx_para_metrics_labels(metrics, labels, n);
-        ngx_para_metrics_text(metrics, "},\"value\":");
-        ngx_para_metrics_number(metrics, value);
-        ngx_para_metrics_text(metrics, "}");
+    ngx_para_metrics_sample_begin(metrics, NULL, labels, n);
+    ngx_para_metrics_number(metrics, value);
+    ngx_para_metrics_sample_end(metrics);
+}
 
-    } else {
-        ngx_para_metrics_text(metrics, metrics->name);
-        ngx_para_metrics_text(metrics, "{");
-        ngx_para_metrics_labels(metrics, labels, n);
-        ngx_para_metrics_text(metrics, "} ");
-        ngx_para_metrics_number(metrics, value);
-        ngx_para_metrics_text(metrics, "\n");
+
+void
+ngx_para_metrics_times(ngx_para_metrics_t *metrics,
+    const ngx_para_metrics_times_t *times)
+{
+    u_char                    le[NGX_PARA_METRICS_SECONDS];
+    uint64_t                  count;
+    ngx_uint_t                i;
+    ngx_para_metrics_label_t  label;
+
+    label.name = "le";
+    count = 0;
+
+    for (i = 0; i < times->n; i++) {
+        count += times->count[i];
+
+        label.value.data = le;
+        label.value.len = ngx_para_metrics_seconds(le, times->le[i]) - le;
+
+        ngx_para_metrics_sample_begin(metrics, "_bucket", &label, 1);
+        ngx_para_metrics_number(metrics, count);
+        ngx_para_metrics_sample_end(metrics);
     }
 
+    count += times->count[i];
+
+    ngx_str_set(&label.value, "+Inf");
+
+    ngx_para_metrics_sample_begin(metrics, "_bucket", &label, 1);
+    ngx_para_metrics_number(metrics, count);
+    ngx_para_metrics_sample_end(metrics);
+
+    ngx_para_metrics_sample_begin(metrics, "_sum", NULL, 0);
+    ngx_para_metrics_time(metrics, times->sum);
+    ngx_para_metrics_sample_end(metrics);
+
+    ngx_para_metrics_sample_begin(metrics, "_count", NULL, 0);
+    ngx_para_metrics_number(metrics, count);
+    ngx_para_metrics_sample_end(metrics);
+}
+
+
+/* All of a sample before its value; JSON names it only if the family does not. */
+
+static void
+ngx_para_metrics_sample_begin(ngx_para_metrics_t *metrics, const char *suffix,
+    const ngx_para_metrics_label_t *labels, ngx_uint_t n)
+{
+    if (ngx_para_metrics_is_json(metrics)) {
+        ngx_para_metrics_text(metrics, metrics->samples ? ",\n{" : "\n{");
+
+        if (suffix) {
+            ngx_para_metrics_text(metrics, "\"name\":\"");
+            ngx_para_metrics_text(metrics, metrics->name);
+            ngx_para_metrics_text(metrics, suffix);
+            ngx_para_metrics_text(metrics, "\",");
+        }
+
+        ngx_para_metrics_text(metrics, "\"labels\":{");
+        ngx_para_metrics_labels(metrics, labels, n);
+        ngx_para_metrics_text(metrics, "},\"value\":");
+
+        return;
+    }
+
+    ngx_para_metrics_text(metrics, metrics->name);
+    ngx_para_metrics_text(metrics, suffix ? suffix : "");
+
+    if (n) {
+        ngx_para_metrics_text(metrics, "{");
+        ngx_para_metrics_labels(metrics, labels, n);
+        ngx_para_metrics_text(metrics, "}");
+    }
+
+    ngx_para_metrics_text(metrics, " ");
+}
+
+
+static void
+ngx_para_metrics_sample_end(ngx_para_metrics_t *metrics)
+{
+    ngx_para_metrics_text(metrics,
+                          ngx_para_metrics_is_json(metrics) ? "}" : "\n");
     metrics->samples++;
 }
 
@@ -179,6 +266,20 @@ ngx_para_metrics_number(ngx_para_metrics_t *metrics, uint64_t number)
     }
 
     ngx_para_metrics_wrote(metrics, ngx_sprintf(b->last, "%uL", number));
+}
+
+
+static void
+ngx_para_metrics_time(ngx_para_metrics_t *metrics, uint64_t ms)
+{
+    ngx_buf_t  *b;
+
+    b = ngx_para_metrics_room(metrics, NGX_PARA_METRICS_SECONDS);
+    if (b == NULL) {
+        return;
+    }
+
+    ngx_para_metrics_wrote(metrics, ngx_para_metrics_seconds(b->last, ms));
 }
 
 

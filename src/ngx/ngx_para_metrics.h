@@ -18,7 +18,8 @@ typedef enum {
 
 typedef enum {
     NGX_PARA_METRICS_COUNTER = 0,     /* only ever grows */
-    NGX_PARA_METRICS_GAUGE
+    NGX_PARA_METRICS_GAUGE,
+    NGX_PARA_METRICS_HISTOGRAM
 } ngx_para_metrics_type_e;
 
 
@@ -37,6 +38,17 @@ typedef struct {
 } ngx_para_metrics_label_t;
 
 
+/* How long something took; written in seconds, and each count with all below */
+
+typedef struct {
+    const ngx_uint_t          *le;    /* ms that counts go up to, ascending */
+    const ngx_uint_t          *count; /* one more than there are of those: the
+                                         last is of what took longer */
+    ngx_uint_t                 n;     /* of le */
+    uint64_t                   sum;   /* ms */
+} ngx_para_metrics_times_t;
+
+
 typedef struct {
     ngx_pool_t                *pool;
     ngx_para_metrics_format_e  format;
@@ -52,7 +64,7 @@ typedef struct {
 /*
  * Begins a text in the pool's memory.  Then families follow, at least one, each
  * of another name, and after each its samples, no two of them with the same
- * labels.  Memory that is out shows at the end.
+ * labels; after a histogram none, or ngx_para_metrics_times() once.  Memory that is out shows at the end.
  */
 void ngx_para_metrics_begin(ngx_para_metrics_t *metrics, ngx_pool_t *pool,
     ngx_para_metrics_format_e format);
@@ -60,6 +72,8 @@ void ngx_para_metrics_family(ngx_para_metrics_t *metrics,
     const ngx_para_metrics_family_t *family);
 void ngx_para_metrics_sample(ngx_para_metrics_t *metrics,
     const ngx_para_metrics_label_t *labels, ngx_uint_t n, uint64_t value);
+void ngx_para_metrics_times(ngx_para_metrics_t *metrics,
+    const ngx_para_metrics_times_t *times);
 
 /*
  * NGX_OK: the text is metrics->chain, which ends with metrics->last, and has
