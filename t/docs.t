@@ -72,7 +72,7 @@ subtest 'metrics' => sub {
 
     is_deeply(
         unique($readme =~ /^\| `(para_auth_\w+)` \|/mg),
-        unique($source =~ /\{ \{ "(para_auth_\w+)"/g),
+        unique($source =~ /"(para_auth_\w+)", NGX_PARA_METRICS_/g),
         'the same'
     );
 
@@ -82,6 +82,10 @@ subtest 'metrics' => sub {
 
     my ($section) = $readme =~ /^### `para_auth_metrics`(.*?)^## /ms;
     like($section, qr/`\Q$_\E`/, "outcome $_") for @outcomes;
+
+    my @kinds = $source =~ /\[NGX_PARA_STORE_\w+\] = ngx_string\("(\w+)"\)/g;
+    ok(@kinds > 5, 'kinds found in the source');
+    like($section, qr/`\Q$_\E`/, "kind $_") for @kinds;
 };
 
 subtest 'examples that are named exist' => sub {

@@ -19,6 +19,8 @@ use List::Util qw(sum0);
 
 use constant {
     JWKS    => '/.well-known/jwks.json',
+    VERIFY  => '/sessions/verify',
+    WAITING => 10,
     TIMEOUT => 30,
     WORKERS => 3,
     MANY    => 30,
@@ -34,7 +36,13 @@ my %TYPES = (
     para_auth_keys_usable               => 'gauge',
     para_auth_keys_age_seconds          => 'gauge',
     para_auth_keys_loaded               => 'gauge',
+    para_auth_breaker_open              => 'gauge',
+    para_auth_cache_entries             => 'gauge',
+    para_auth_wakeup_seconds            => 'histogram',
 );
+
+my @KINDS = qw(good refused calling answered payer breaker);
+my @WAKEUPS = qw(0.001 0.002 0.005 0.010 0.020 0.050 +Inf);
 
 my $TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -48,7 +56,8 @@ CONF
 
 # ---- Both formats as the same hash: name => {type, samples} ----------------
 
-# A sample is known by its labels, in the order of their names.
+# A sample is known by its labels, in the order of their names; one of a
+# histogram also by its name.
 sub sample_key {
     my (%labels) = @_;
     return JSON::PP->new->canonical->encode(\%labels);
@@ -91,16 +100,23 @@ sub parse_prometheus {
             $name = $1;
             $family{$name} = {help => $2, samples => {}};
         }
-        elsif ($line =~ /\A# TYPE ([a-zA-Z_:][\w:]*) (counter|gauge)\z/) {
+        elsif ($line =~ /\A# TYPE ([a-zA-Z_:][\w:]*) (counter|gauge|histogram)\z/)
+        {
             die "TYPE $1 is out of place\n"
                 if $1 ne $name || $family{$name}{type};
             $family{$name}{type} = $2;
         }
-        elsif ($line =~ /\A([a-zA-Z_:][\w:]*)\{(.*)\} ([0-9]+)\z/) {
-            my ($of, $labels, $value) = ($1, $2, $3);
+        elsif ($line =~
+            /\A([a-zA-Z_:][\w:]*)(?:\{(.+)\})? ([0-9]+(?:\.[0-9]+)?)\z/)
+        {
+            my ($of, $labels, $value) = ($1, $2 // '', $3);
+            my $type = $family{$name}{type} // '';
             die "sample out of place: $line\n"
-                if $of ne $name || !$family{$name}{type};
-            my $key = sample_key(parse_labels($labels));
+                if $type eq 'histogram'
+                ? $of !~ /\A\Q$name\E_(?:bucket|sum|count)\z/
+                : $of ne $name || !$type;
+            my $key = sample_key(parse_labels($labels),
+                $of eq $name ? () : (__name__ => $of));
             die "sample is there twice: $line\n"
                 if exists $family{$name}{samples}{$key};
             $family{$name}{samples}{$key} = $value;
@@ -119,7 +135,8 @@ sub parse_json {
     for my $name (keys %$family) {
         my %samples;
         for my $sample (@{$family->{$name}{samples}}) {
-            my $key = sample_key(%{$sample->{labels}});
+            my $key = sample_key(%{$sample->{labels}},
+                exists $sample->{name} ? (__name__ => $sample->{name}) : ());
             die "sample is there twice: $key\n" if exists $samples{$key};
             $samples{$key} = $sample->{value};
         }
@@ -148,13 +165,55 @@ sub numbers {
         (my $short = $name) =~ s/\Apara_auth_keys_//;
         for my $key (keys %{$metrics->{$name}{samples}}) {
             my $labels = JSON::PP->new->decode($key);
-            next if $labels->{url} !~ /\Q$end\E\z/;
+            next if ($labels->{url} // '') !~ /\Q$end\E\z/;
             my $value = $metrics->{$name}{samples}{$key};
             $of{$labels->{outcome} // $short} = $value;
         }
     }
 
     return \%of;
+}
+
+# Of the session layer: {open}{sessions}, {entries}{good}, {wakeups}{"0.001"},
+# {sum}, {count}.
+sub session_numbers {
+    my ($metrics) = @_;
+
+    my %of;
+    my $samples = $metrics->{para_auth_breaker_open}{samples};
+    for my $key (keys %$samples) {
+        my $labels = JSON::PP->new->decode($key);
+        $of{open}{"$labels->{provider} $labels->{calls}"} = $samples->{$key};
+    }
+
+    $samples = $metrics->{para_auth_cache_entries}{samples};
+    for my $key (keys %$samples) {
+        $of{entries}{JSON::PP->new->decode($key)->{kind}} = $samples->{$key};
+    }
+
+    $samples = $metrics->{para_auth_wakeup_seconds}{samples};
+    for my $key (keys %$samples) {
+        my $labels = JSON::PP->new->decode($key);
+        (my $part = $labels->{__name__}) =~ s/.*_//;
+        if ($part eq 'bucket') { $of{bucket}{$labels->{le}} = $samples->{$key} }
+        else                   { $of{$part} = $samples->{$key} }
+    }
+
+    return \%of;
+}
+
+# A kept connection to a worker that is not this one, and which one it is.
+sub connect_to_other {
+    my ($port, $pid) = @_;
+
+    for (1 .. 200) {
+        my $socket = connect_to($port);
+        my $worker = exchange($socket, request_text('/open'))
+            ->{header}{'x-worker'};
+        return ($socket, $worker) if $worker ne $pid;
+        close $socket;
+    }
+    die 'no such worker';
 }
 
 # The numbers when a condition ($_ is them) holds, or the last ones.
@@ -250,6 +309,128 @@ CONF
     ok($more >= 0 && $more <= 5, 'as many as Para has seen');
 
     reset_para(keys => 1);
+}
+
+
+# ---- What sessions do ------------------------------------------------------
+
+{
+    my $spread = free_ports() + 5;
+    my $nginx = start_nginx(
+        workers => 2,
+        http    => http_config(provider => ''),
+        server  => <<"CONF" . $LOCATION . verify_location(),
+        listen 127.0.0.1:$spread reuseport;
+        add_header X-Worker \$pid always;
+        para_auth_session_cache valid=60s refresh=off;
+        location / { para_auth app; empty_gif; }
+        location /open { empty_gif; }
+CONF
+    );
+    my $port = $nginx->{port};
+    my $now = sub { return session_numbers(metrics($port, $_[0])) };
+    my $status = sub {
+        return get($spread, '/', credentials($_[0]))->{status};
+    };
+
+    for my $format (qw(json prometheus)) {
+        my $none = $now->($format);
+        is_deeply($none->{open}, {'app sessions' => 0, 'app wallets' => 0},
+            "$format: both breakers are closed");
+        is_deeply($none->{entries}, {map { $_ => 0 } @KINDS},
+            '... the cache is empty');
+        is_deeply($none->{bucket}, {map { $_ => 0 } @WAKEUPS},
+            '... nobody was woken');
+        is($none->{$_} + 0, 0, "... $_") for qw(sum count);
+    }
+
+    # One asks, others wait in the other worker.
+    reset_para();
+    fault(VERIFY, 'slow', delay_ms => 1500);
+    my $text = request_text('/', headers => credentials(login('alice')),
+        close => 1);
+    my ($caller, $pid) = connect_to_other($spread, 0);
+    my @waiting = map { (connect_to_other($spread, $pid))[0] } 1 .. WAITING;
+
+    send_text($caller, $text);
+    wait_until(5, sub { para_calls(VERIFY) }) or die 'no call reaches Para';
+    send_text($_, $text) for @waiting;
+
+    my $calling = $now->();
+    is($calling->{entries}{calling}, 1, 'a call is under way');
+    is($calling->{entries}{payer}, 1, '... for which a JWT pays');
+    is($calling->{entries}{answered}, 0, '... without an answer');
+    is($calling->{count}, 0, '... nobody was woken yet');
+
+    is($_->{status}, 200, 'let in') for map { read_answer($_) } $caller,
+        @waiting;
+    is(para_calls(VERIFY), 1, 'by one call');
+
+    for my $format (qw(json prometheus)) {
+        my $woken = $now->($format);
+        my @below = @{$woken->{bucket}}{@WAKEUPS};
+        is($woken->{count}, WAITING, "$format: those who waited were woken");
+        is($below[-1], WAITING, '... all of them in the last bucket');
+        is(scalar(grep { $below[$_] < $below[$_ - 1] } 1 .. $#below), 0,
+            '... each bucket has what is below');
+
+        # The limits of the buckets are those of the sum.
+        my ($least, $most, $before) = (0, 0, 0);
+        for my $i (0 .. $#WAKEUPS) {
+            my $n = $below[$i] - $before;
+            $least += $n * ($i ? $WAKEUPS[$i - 1] : 0);
+            $most += $n * ($i < $#WAKEUPS ? $WAKEUPS[$i] : 5);
+            $before = $below[$i];
+        }
+        cmp_ok($woken->{sum}, '>=', $least - 1e-6, '... the sum fits them');
+        cmp_ok($woken->{sum}, '<=', $most + 1e-6, '... from both sides');
+
+        is($woken->{entries}{calling}, 0, '... no call is under way');
+        is($woken->{entries}{answered}, 1, '... one was answered');
+        is($woken->{entries}{good}, 2, '... a session and an identity');
+        is($woken->{entries}{refused}, 0, '... none was refused');
+    }
+
+    # Who is refused has room of his own.
+    reset_para();
+    my $ended = login('bob');
+    end_session($ended);
+    is($status->($ended), 401, 'a session that has ended');
+    my $refused = $now->();
+    is($refused->{entries}{refused}, 1, '... is kept as such');
+    is($refused->{entries}{good}, 2, '... apart from others');
+    is($refused->{entries}{payer}, 2, '... paid for by another JWT');
+    is($refused->{entries}{breaker}, 0, 'nothing failed so far');
+
+    # Para is down, and comes back.
+    reset_para();
+    fault(VERIFY, '500');
+    my @logins = map { login('carol') } 1 .. 6;
+    is($status->($logins[$_]), 503, 'a failure') for 0 .. 3;
+    my $failing = $now->();
+    is($failing->{open}{'app sessions'}, 0, 'four do not open the breaker');
+    is($failing->{entries}{breaker}, 1, '... but are counted by it');
+    is($status->($logins[4]), 503, 'a failure more');
+    for my $format (qw(json prometheus)) {
+        is_deeply($now->($format)->{open},
+            {'app sessions' => 1, 'app wallets' => 0},
+            "$format: open, but for wallets");
+    }
+    fault(VERIFY, 'off');
+    ok(wait_until(10, sub { $status->($logins[5]) == 200 }), 'it is back');
+    is($now->()->{open}{'app sessions'}, 0, '... and the breaker closed');
+
+    my $before = $now->();
+    $nginx->reload;
+    is_deeply($now->()->{bucket}, $before->{bucket},
+        'a reload keeps the wake-ups');
+    is($now->()->{entries}{good}, $before->{entries}{good},
+        '... and the entries');
+
+    unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
+        'nothing broke');
+    $nginx->stop;
+    reset_para();
 }
 
 

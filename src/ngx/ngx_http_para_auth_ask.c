@@ -18,10 +18,6 @@ typedef struct {
 static ngx_int_t ngx_http_para_auth_payer(ngx_http_request_t *r,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_ctx_t *ctx,
     u_char *payer);
-static ngx_int_t ngx_http_para_auth_breaker(
-    ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
-    u_char *provider);
 static ngx_int_t ngx_http_para_auth_call(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const u_char *key, const ngx_para_question_t *question,
@@ -80,7 +76,7 @@ ngx_http_para_auth_ask(ngx_http_request_t *r,
 
     if (asking == NULL
         || ngx_http_para_auth_payer(r, mcf, ctx, asking->ask.payer) != NGX_OK
-        || ngx_http_para_auth_breaker(mcf, lcf, question->endpoint,
+        || ngx_http_para_auth_breaker(mcf, lcf->provider, question->endpoint,
                                       asking->ask.provider)
            != NGX_OK)
     {
@@ -170,23 +166,22 @@ ngx_http_para_auth_payer(ngx_http_request_t *r,
  * addresses that Para is asked about: if it fails at one, sessions do not.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
-    u_char *provider)
+    const ngx_para_provider_t *provider, ngx_para_endpoint_e endpoint,
+    u_char key[PARA_DIGEST_SIZE])
 {
     para_span_t  part[2];
 
     if (endpoint != NGX_PARA_WALLETS) {
-        ngx_memcpy(provider, lcf->provider->session_policy, PARA_DIGEST_SIZE);
+        ngx_memcpy(key, provider->session_policy, PARA_DIGEST_SIZE);
         return NGX_OK;
     }
 
-    part[0] = para_span(lcf->provider->session_policy, PARA_DIGEST_SIZE);
+    part[0] = para_span(provider->session_policy, PARA_DIGEST_SIZE);
     part[1] = PARA_SPAN("wallets");
 
-    return para_digest_key(mcf->digest, provider, part, 2)
-           ? NGX_OK : NGX_ERROR;
+    return para_digest_key(mcf->digest, key, part, 2) ? NGX_OK : NGX_ERROR;
 }
 
 

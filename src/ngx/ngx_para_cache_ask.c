@@ -1,5 +1,4 @@
 #include "ngx_para_cache_ask.h"
-#include "ngx_para_store.h"
 #include "../core/para_limit.h"
 #include "../core/para_renewal.h"
 
@@ -95,7 +94,7 @@ static const para_breaker_policy_t  ngx_para_cache_policy = {
 };
 
 
-static const ngx_msec_t  ngx_para_cache_buckets[NGX_PARA_CACHE_WAKEUPS - 1] = {
+const ngx_uint_t  ngx_para_cache_buckets[NGX_PARA_CACHE_WAKEUPS - 1] = {
     1, 2, 5, 10, 20, 50
 };
 
@@ -614,7 +613,7 @@ ngx_para_cache_is_over(ngx_shm_zone_t *zone, const u_char *key,
         ms = ngx_max(ms, 0);
 
         for (i = 0; i < NGX_PARA_CACHE_WAKEUPS - 1; i++) {
-            if ((ngx_msec_t) ms <= ngx_para_cache_buckets[i]) {
+            if ((ngx_uint_t) ms <= ngx_para_cache_buckets[i]) {
                 break;
             }
         }
@@ -703,6 +702,45 @@ ngx_para_cache_wakeups(ngx_shm_zone_t *zone,
     if (sh) {
         area = ngx_para_store_area(sh);
         *wakeups = area->wakeups;
+    }
+
+    ngx_para_store_unlock(zone, sh);
+}
+
+
+ngx_uint_t
+ngx_para_cache_is_down(ngx_shm_zone_t *zone,
+    const u_char provider[NGX_PARA_CACHE_KEY_SIZE])
+{
+    ngx_uint_t                 down;
+    ngx_para_store_sh_t       *sh;
+    ngx_para_cache_breaker_t  *breaker;
+
+    sh = ngx_para_store_lock(zone);
+
+    breaker = sh ? ngx_para_cache_find_mark(sh, provider,
+                                            NGX_PARA_CACHE_BREAKER)
+                 : NULL;
+
+    down = breaker && breaker->breaker.trips;
+
+    ngx_para_store_unlock(zone, sh);
+
+    return down;
+}
+
+
+void
+ngx_para_cache_count(ngx_shm_zone_t *zone,
+    ngx_uint_t count[NGX_PARA_STORE_POOLS])
+{
+    ngx_uint_t            pool;
+    ngx_para_store_sh_t  *sh;
+
+    sh = ngx_para_store_lock(zone);
+
+    for (pool = 0; pool < NGX_PARA_STORE_POOLS; pool++) {
+        count[pool] = sh ? ngx_para_store_count(sh, pool) : 0;
     }
 
     ngx_para_store_unlock(zone, sh);

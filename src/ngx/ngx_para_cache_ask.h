@@ -13,6 +13,7 @@
 
 #include "ngx_para_answer.h"
 #include "ngx_para_cache.h"
+#include "ngx_para_store.h"
 
 
 #define NGX_PARA_CACHE_WAKEUPS  7               /* 1, 2, 5, 10, 20, 50 ms, more */
@@ -39,6 +40,11 @@ typedef struct {
     ngx_uint_t      count[NGX_PARA_CACHE_WAKEUPS];
     uint64_t        sum;              /* ms */
 } ngx_para_cache_wakeups_t;
+
+
+/* ms that each count but the last one goes up to. */
+
+extern const ngx_uint_t  ngx_para_cache_buckets[NGX_PARA_CACHE_WAKEUPS - 1];
 
 
 /*
@@ -83,6 +89,17 @@ ngx_uint_t ngx_para_cache_ended(ngx_shm_zone_t *zone);
  */
 void ngx_para_cache_wakeups(ngx_shm_zone_t *zone,
     ngx_para_cache_wakeups_t *wakeups);
+
+/*
+ * 1 while Para is taken for down, from the failure that opened the breaker
+ * until a call succeeds.
+ */
+ngx_uint_t ngx_para_cache_is_down(ngx_shm_zone_t *zone,
+    const u_char provider[NGX_PARA_CACHE_KEY_SIZE]);
+
+/* How many entries of each pool there are, marks of calls among them. */
+void ngx_para_cache_count(ngx_shm_zone_t *zone,
+    ngx_uint_t count[NGX_PARA_STORE_POOLS]);
 
 
 #endif /* NGX_PARA_CACHE_ASK_H */

@@ -275,6 +275,13 @@ ngx_para_store_last(ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool)
 
 
 ngx_uint_t
+ngx_para_store_count(ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool)
+{
+    return sh->pool[pool].count;
+}
+
+
+ngx_uint_t
 ngx_para_store_is_full(ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool)
 {
     return sh->pool[pool].max && sh->pool[pool].count >= sh->pool[pool].max;
