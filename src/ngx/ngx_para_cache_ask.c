@@ -621,9 +621,6 @@ ngx_para_cache_is_over(ngx_shm_zone_t *zone, const u_char *key,
         area = ngx_para_store_area(sh);
         area->wakeups.count[i] += waiters;
         area->wakeups.sum += (uint64_t) ms * waiters;
-
-        ngx_log_debug2(NGX_LOG_DEBUG_CORE, ngx_cycle->log, 0,
-                       "para_auth: %ui woken after %i ms", waiters, ms);
     }
 
     ngx_para_store_unlock(zone, sh);
