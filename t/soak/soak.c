@@ -45,7 +45,7 @@
 #define IN_SIZE         (64 * 1024)
 #define CONTROL_SIZE    (256 * 1024)
 #define TRIES_MAX       12
-#define FAULTS_SHOWN    20
+#define FAULTS_SHOWN    8
 
 #define MS              INT64_C(1000000)
 #define SECOND          (1000 * MS)
@@ -160,7 +160,6 @@ static size_t      nagain, again_alloc;
 
 static uint64_t    total, issued, done, rate, rnd;
 static int64_t     started;
-static unsigned    faults_shown;
 static int         epfd, port;
 static char        control[CONTROL_SIZE];
 static size_t      control_len;
@@ -214,9 +213,7 @@ static void
 fault(uint64_t *counter, const request_t *r, const char *what, int status,
     const char *got)
 {
-    (*counter)++;
-
-    if (faults_shown++ < FAULTS_SHOWN) {
+    if ((*counter)++ < FAULTS_SHOWN) {
         fprintf(stderr, "soak: %.3f s, request %" PRIu64 " (%s, %d): %s; got "
                 "%d %s\n", (double) (now_ns() - started) / SECOND, r->id,
                 r->pair->label, r->pair->status, what, status, got);
