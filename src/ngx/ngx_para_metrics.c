@@ -153,7 +153,7 @@ ngx_para_metrics_times(ngx_para_metrics_t *metrics,
 }
 
 
-/* What is before the value; in JSON a name only where it is not the family's. */
+/* What is before the value; in JSON a name where it is not the family's. */
 
 static void
 ngx_para_metrics_sample_begin(ngx_para_metrics_t *metrics, const char *suffix,

@@ -64,8 +64,8 @@ typedef struct {
 /*
  * Begins a text in the pool's memory.  Then families follow, at least one, each
  * of another name, and after each its samples, no two of them with the same
- * labels; after a histogram none, or ngx_para_metrics_times() once.  Memory that
- * is out shows at the end.
+ * labels; after a histogram none, or ngx_para_metrics_times() once.  Memory
+ * that is out shows at the end.
  */
 void ngx_para_metrics_begin(ngx_para_metrics_t *metrics, ngx_pool_t *pool,
     ngx_para_metrics_format_e format);
