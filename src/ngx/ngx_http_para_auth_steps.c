@@ -428,7 +428,8 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 
     ngx_para_cache_identity_store(mcf->zone, ctx->identity_key, end,
                                   &record, bound ? ctx->session_key : NULL,
-                                  &ctx->session_record);
+                                  &ctx->session_record,
+                                  bound && ctx->form == PARA_FORM_EXPORTED);
 
     return NGX_OK;
 }

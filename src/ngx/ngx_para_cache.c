@@ -4,7 +4,7 @@
 
 /* Of what follows, and of ngx_para_cache_ask.c: part of the zone's name. */
 
-#define NGX_PARA_CACHE_LAYOUT  "2"
+#define NGX_PARA_CACHE_LAYOUT  "3"
 
 #define NGX_PARA_CACHE_SKEW    10000  /* ms, between the clocks of workers */
 
@@ -32,6 +32,9 @@ typedef struct {
                                          or that which an identity is bound to */
     uint32_t                 extended;  /* session: when it was last, like the
                                            node's stamp */
+    uint32_t                 doubted;   /* session: Para has said neither that
+                                           it is active nor that it has ended
+                                           since then */
 
     /* NGX_PARA_CACHE_BOUND: the session's key; then the record */
 } ngx_para_cache_entry_t;
@@ -49,7 +52,8 @@ static ngx_uint_t ngx_para_cache_is_late(ngx_para_cache_entry_t *entry,
 static ngx_uint_t ngx_para_cache_says(ngx_para_cache_entry_t *entry,
     const ngx_str_t *record);
 static ngx_para_cache_entry_t *ngx_para_cache_alloc(ngx_shm_zone_t *zone,
-    ngx_para_store_sh_t *sh, ngx_para_cache_kind_e kind, size_t len);
+    ngx_para_store_sh_t *sh, ngx_para_cache_kind_e kind, size_t len,
+    ngx_para_store_pool_e pool);
 
 
 /* The store's node is the entry's head. */
@@ -202,8 +206,11 @@ ngx_para_cache_session(ngx_shm_zone_t *zone, const u_char *key,
 
     state = policy ? ngx_para_cache_decide(entry, policy) : PARA_RENEWAL_FRESH;
 
-    if (state < least) {
-        session->known = (entry->node.kind == NGX_PARA_CACHE_ACTIVE);
+    if (state < least
+        || (state == PARA_RENEWAL_STALE && entry->doubted))
+    {
+        session->known = (entry->node.kind == NGX_PARA_CACHE_ACTIVE
+                          && !entry->doubted);
 
     } else if (entry->node.kind == NGX_PARA_CACHE_ACTIVE) {
         session->active = 1;
@@ -300,7 +307,11 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
         ngx_para_store_delete(zone, sh, &entry->node);
     }
 
-    entry = ngx_para_cache_alloc(zone, sh, kind, session->record.len);
+    /* junk sessions must not push out good entries */
+
+    entry = ngx_para_cache_alloc(zone, sh, kind, session->record.len,
+                                 session->active ? NGX_PARA_STORE_GOOD
+                                                 : NGX_PARA_STORE_POOR);
 
     if (entry) {
         entry->node.stamp = stamp;
@@ -317,6 +328,23 @@ ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     }
 
 done:
+
+    ngx_para_store_unlock(zone, sh);
+}
+
+
+void
+ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key)
+{
+    ngx_para_store_sh_t     *sh;
+    ngx_para_cache_entry_t  *entry;
+
+    sh = ngx_para_store_lock(zone);
+    entry = sh ? ngx_para_cache_find(sh, key) : NULL;
+
+    if (entry) {
+        entry->doubted = 1;
+    }
 
     ngx_para_store_unlock(zone, sh);
 }
@@ -418,13 +446,15 @@ done:
 void
 ngx_para_cache_identity_store(ngx_shm_zone_t *zone, const u_char *key,
     time_t end, const ngx_str_t *record, const u_char *session,
-    const ngx_str_t *session_record)
+    const ngx_str_t *session_record, ngx_uint_t spelt)
 {
     uint64_t                 serial;
     ngx_para_store_sh_t     *sh;
+    ngx_para_store_pool_e    pool;
     ngx_para_cache_entry_t  *entry;
 
     serial = 0;
+    pool = spelt ? NGX_PARA_STORE_SPELT : NGX_PARA_STORE_GOOD;
 
     sh = ngx_para_store_lock(zone);
     if (sh == NULL) {
@@ -451,7 +481,7 @@ ngx_para_cache_identity_store(ngx_shm_zone_t *zone, const u_char *key,
 
     entry = ngx_para_cache_alloc(zone, sh, session ? NGX_PARA_CACHE_BOUND
                                                    : NGX_PARA_CACHE_IDENTITY,
-                                record->len);
+                                record->len, pool);
     if (entry == NULL) {
         goto done;
     }
@@ -522,7 +552,7 @@ ngx_para_cache_says(ngx_para_cache_entry_t *entry, const ngx_str_t *record)
 
 static ngx_para_cache_entry_t *
 ngx_para_cache_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    ngx_para_cache_kind_e kind, size_t len)
+    ngx_para_cache_kind_e kind, size_t len, ngx_para_store_pool_e pool)
 {
     size_t                   size;
     ngx_para_cache_entry_t  *entry;
@@ -537,13 +567,8 @@ ngx_para_cache_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
         size += NGX_PARA_CACHE_KEY_SIZE;
     }
 
-    /* junk sessions must not push out good entries */
-
     entry = (ngx_para_cache_entry_t *)
-                ngx_para_store_alloc(zone, sh, size,
-                                     kind == NGX_PARA_CACHE_ENDED
-                                     ? NGX_PARA_STORE_POOR
-                                     : NGX_PARA_STORE_GOOD);
+                ngx_para_store_alloc(zone, sh, size, pool);
     if (entry == NULL) {
         return NULL;
     }

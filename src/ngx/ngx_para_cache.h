@@ -63,6 +63,12 @@ void ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_para_cache_session_t *session, ngx_msec_t asked);
 
 /*
+ * Para has answered a question about it with neither: it counts as long as it
+ * would, and then bridges nothing, until Para confirms it.
+ */
+void ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key);
+
+/*
  * 1 for the one caller that may have Para extend this session now: there is
  * none else until interval (ms, at most a day) has passed.
  */
@@ -83,11 +89,12 @@ ngx_int_t ngx_para_cache_identity_lookup(ngx_shm_zone_t *zone,
 /*
  * Keeps an identity until end.  session is the key of the session that it is
  * bound to, and session_record what it was matched with; NULL for none.  It is
- * not kept if the cache no longer says that of the session.
+ * not kept if the cache no longer says that of the session.  spelt: one session
+ * can have any number of these, which then have a bounded share.
  */
 void ngx_para_cache_identity_store(ngx_shm_zone_t *zone, const u_char *key,
     time_t end, const ngx_str_t *record, const u_char *session,
-    const ngx_str_t *session_record);
+    const ngx_str_t *session_record, ngx_uint_t spelt);
 
 
 #endif /* NGX_PARA_CACHE_H */

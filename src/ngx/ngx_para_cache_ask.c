@@ -420,6 +420,11 @@ ngx_para_cache_answer(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask,
         session.record = result->record;
 
         ngx_para_cache_session_store(zone, ask->key, &session, ask->asked);
+
+    } else if (result->reason == PARA_KEY_REFUSED
+               || result->reason == PARA_ANSWER_MEMBER)
+    {
+        ngx_para_cache_session_doubt(zone, ask->key);
     }
 
     change = NGX_PARA_CACHE_SAME;
@@ -496,10 +501,16 @@ ngx_para_cache_feed(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     const ngx_para_cache_ask_t *ask, const ngx_para_result_t *result)
 {
     uint32_t                   trips;
-    ngx_uint_t                 failed;
+    ngx_uint_t                 failed, unknown;
     ngx_para_cache_breaker_t  *breaker;
 
-    failed = para_renewal_bridges(result->reason);
+    /* a whole answer that is no good may be one user's: it tells nothing */
+
+    unknown = result->reason == PARA_NO_MEMORY
+              || result->reason == PARA_ANSWER_SIZE
+              || result->reason == PARA_ANSWER_JSON;
+
+    failed = !unknown && para_renewal_bridges(result->reason);
 
     breaker = ngx_para_cache_find_mark(sh, ask->provider,
                                        NGX_PARA_CACHE_BREAKER);
@@ -524,7 +535,7 @@ ngx_para_cache_feed(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 
     trips = breaker->breaker.trips;
 
-    if (result->reason == PARA_NO_MEMORY) {
+    if (unknown) {
         para_breaker_abandon(&breaker->breaker, ask->admitted,
                              ngx_current_msec);
 

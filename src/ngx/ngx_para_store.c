@@ -30,6 +30,7 @@ static const struct {
 } ngx_para_store_shares[] = {
     [NGX_PARA_STORE_GOOD] = { 0, 0, 0 },
     [NGX_PARA_STORE_POOR] = { 8, 8, NGX_MAX_UINT32_VALUE },
+    [NGX_PARA_STORE_SPELT] = { 4, 16, NGX_MAX_UINT32_VALUE },
     [NGX_PARA_STORE_FLIGHT] = { 4, 64, 1024 },
     [NGX_PARA_STORE_LANDED] = { 8, 32, 1024 },
     [NGX_PARA_STORE_PAYER] = { 8, 32, NGX_MAX_UINT32_VALUE },
@@ -359,6 +360,12 @@ static ngx_uint_t
 ngx_para_store_evict(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     ngx_para_store_pool_e pool)
 {
+    if (pool == NGX_PARA_STORE_SPELT
+        && ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_SPELT))
+    {
+        return 1;
+    }
+
     return ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_POOR)
            || (pool != NGX_PARA_STORE_POOR
                && ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_GOOD));

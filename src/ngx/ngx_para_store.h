@@ -20,6 +20,8 @@
 typedef enum {
     NGX_PARA_STORE_GOOD = 0,      /* as many as fit */
     NGX_PARA_STORE_POOR,          /* an eighth; they go first */
+    NGX_PARA_STORE_SPELT,         /* what one thing can have many of: a quarter;
+                                     one for another */
     NGX_PARA_STORE_FLIGHT,        /* a quarter; a full pool takes no more */
     NGX_PARA_STORE_LANDED,        /* an eighth; one for another */
     NGX_PARA_STORE_PAYER,         /* an eighth; one for another */
