@@ -35,10 +35,13 @@ typedef enum {
 
 typedef struct {
     para_span_t     cookie;           /* for x-capsule-sid, verbatim */
-    para_span_t     pair;             /* its name=value without attributes */
+    para_span_t     pair;             /* its name=value without attributes, the
+                                         same for each spelling of them: with
+                                         %XX decoded, any bytes */
     para_span_t     user_id;          /* as the sender has it: a mere claim */
 
-    para_json_t    *json;             /* private: owns the spans */
+    para_json_t    *json;             /* private: they own the spans */
+    unsigned char  *decoded;
 } para_exported_t;
 
 
@@ -54,9 +57,10 @@ unsigned para_exported_form(para_span_t credential, unsigned taken);
  * Reads an exported session.  PARA_OK, PARA_SESSION_MALFORMED (for want of
  * memory too), PARA_SESSION_COOKIE if it has none, PARA_SESSION_SIGNER if it is
  * denied and any member at any depth is called "signer", in any case, and is
- * neither null nor "".  The cookie is 1 to PARA_COOKIE_MAX bytes of visible
- * ASCII, with spaces inside it only.  End it with para_exported_free(), also
- * after a refusal: it overwrites what it held.
+ * neither null nor "".  The cookie is 1 to PARA_COOKIE_MAX bytes: one name=value
+ * (RFC 6265 4.1.1, without quotes), then maybe attributes, each known; spaces
+ * around a ";" do not count.  End it with para_exported_free(), also after a
+ * refusal: it overwrites what it held.
  */
 para_reason_e para_exported_parse(para_exported_t *exported,
     para_span_t credential, para_signer_e signer);

@@ -49,6 +49,15 @@ para_revocation_secret_key(unsigned char key[PARA_DIGEST_SIZE],
 }
 
 
+para_span_t
+para_revocation_signed(para_span_t token)
+{
+    while (token.len != 0 && token.data[--token.len] != '.') { /* void */ }
+
+    return token;
+}
+
+
 void
 para_revocation_merge(para_revocation_t *revocation,
     const para_revocation_t *other)
@@ -112,6 +121,8 @@ para_revocation_add_token(para_revocation_keys_t *keys, para_digest_t *digest,
                                PARA_REVOCATION_BEFORE, PARA_SPAN_NONE)
            && para_revocation_add_secret(keys, digest, PARA_REVOCATION_TOKEN,
                                          text)
+           && para_revocation_add_secret(keys, digest, PARA_REVOCATION_TOKEN,
+                                         para_revocation_signed(text))
            && para_revocation_add(keys, digest, PARA_REVOCATION_JTI, jti);
 }
 

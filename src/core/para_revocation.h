@@ -51,22 +51,30 @@ typedef struct {
 
 /*
  * The key of what is ended: of a user's id as identities have it, the SHA-256
- * of a token or of a session's credential, any other value as it is.  Returns 0
- * if OpenSSL failed.
+ * of a token's text or signing input or of a session's credential, any other
+ * value as it is.  Returns 0 if OpenSSL failed.
  */
 int para_revocation_key(unsigned char key[PARA_DIGEST_SIZE],
     para_digest_t *digest, para_revocation_kind_e kind, para_span_t value);
 
-/* The same of a token or credential itself. */
+/* The same of what is to be hashed first. */
 int para_revocation_secret_key(unsigned char key[PARA_DIGEST_SIZE],
     para_digest_t *digest, para_revocation_kind_e kind, para_span_t secret);
+
+/*
+ * What is signed of a JWT (RFC 7515 2, JWS Signing Input): all before the last
+ * dot.  A signature may have other texts that are as good: whoever has one of
+ * ECDSA, (r, s), has (r, n - s) too.
+ */
+para_span_t para_revocation_signed(para_span_t token);
 
 /*
  * Reads a request: a JSON object with exactly one of
  *
  *     user     an id
  *     session  a verification token, or an exported session
- *     token    a JWT, or the SHA-256 of one in hexadecimal
+ *     token    a JWT, which is ended whatever its signature, or the SHA-256 of
+ *              one in hexadecimal: of this text alone
  *     jti      the id of a JWT
  *     before   a NumericDate that is not after now
  *
@@ -98,7 +106,7 @@ typedef struct {
 
 /* What may have been ended, and when the token was issued. */
 
-#define PARA_REVOCATION_KEYS  7
+#define PARA_REVOCATION_KEYS  8
 
 typedef struct {
     para_revocation_kind_e  kind[PARA_REVOCATION_KEYS];

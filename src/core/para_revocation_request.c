@@ -134,7 +134,7 @@ para_revocation_read_token(para_revocation_t *revocation,
                    "hexadecimal digits";
         }
 
-        if (!para_digest_plain(digest, hash, token)) {
+        if (!para_digest_plain(digest, hash, para_revocation_signed(token))) {
             return para_revocation_crypto;
         }
     }

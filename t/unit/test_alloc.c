@@ -480,7 +480,7 @@ alloc_run_revoked(void)
         good = para_revocation_keys(&keys, digest, &subject);
 
         if (good) {
-            assert_int_equal(keys.n, 4);
+            assert_int_equal(keys.n, 5);
             assert_true(keys.has_iat);
         }
     }

@@ -5,6 +5,7 @@
 
 #define COOKIE  "capsule.sid=s%3A9f.c2ln+/; Path=/; HttpOnly; SameSite=None"
 #define PAIR    "capsule.sid=s%3A9f.c2ln+/"
+#define DECODED "capsule.sid=s:9f.c2ln+/"
 
 
 static para_reason_e
@@ -165,7 +166,7 @@ test_good_sessions(void **state)
         "\"currentWalletIds\":{\"EVM\":[\"w1\"]},\"sessionCookie\":\"" COOKIE
         "\",\"externalWallets\":{}}", PARA_SIGNER_DENY), PARA_OK);
     assert_span(exported.cookie, COOKIE);
-    assert_span(exported.pair, PAIR);
+    assert_span(exported.pair, DECODED);
     assert_span(exported.user_id, "u1");
     para_exported_free(&exported);
     assert_absent(exported.cookie);
@@ -173,13 +174,13 @@ test_good_sessions(void **state)
     assert_reason(parse(&exported, "{\"sessionCookie\":\"" PAIR "\","
                         "\"userId\":null}", PARA_SIGNER_DENY), PARA_OK);
     assert_span(exported.cookie, PAIR);
-    assert_span(exported.pair, PAIR);
+    assert_span(exported.pair, DECODED);
     assert_absent(exported.user_id);
     para_exported_free(&exported);
 
-    assert_reason(parse(&exported, "{\"sessionCookie\":\"a=b  ; c\","
+    assert_reason(parse(&exported, "{\"sessionCookie\":\"a=b  ; Secure\","
                         "\"userId\":\"\"}", PARA_SIGNER_DENY), PARA_OK);
-    assert_span(exported.cookie, "a=b  ; c");
+    assert_span(exported.cookie, "a=b  ; Secure");
     assert_span(exported.pair, "a=b");
     assert_absent(exported.user_id);
     para_exported_free(&exported);
@@ -232,7 +233,27 @@ test_malformed(void **state)
         "{\"sessionCookie\":\"a=b\\r\\nX: y\"}",
         "{\"sessionCookie\":\"a=b\\u0000\"}",
         "{\"sessionCookie\":\"a=\\u00e9\"}",
-        "{\"sessionCookie\":\"a=\\u2028\"}"
+        "{\"sessionCookie\":\"a=\\u2028\"}",
+        "{\"sessionCookie\":\"a\"}",
+        "{\"sessionCookie\":\"=b\"}",
+        "{\"sessionCookie\":\"a =b\"}",
+        "{\"sessionCookie\":\"a= b\"}",
+        "{\"sessionCookie\":\"a=\\\"b\\\"\"}",
+        "{\"sessionCookie\":\"a=b,c=d\"}",
+        "{\"sessionCookie\":\"a=b c=d\"}",
+        "{\"sessionCookie\":\"a=b;\"}",
+        "{\"sessionCookie\":\"a=b;;Path=/\"}",
+        "{\"sessionCookie\":\"a=b; c\"}",
+        "{\"sessionCookie\":\"a=b; c=d\"}",
+        "{\"sessionCookie\":\"a=b; Path=/; c=d\"}",
+        "{\"sessionCookie\":\"a=b; Path =/\"}",
+        "{\"sessionCookie\":\"a=b; Path= /\"}",
+        "{\"sessionCookie\":\"a=b; Paths=/\"}",
+        "{\"sessionCookie\":\"a=b; Pat\"}",
+        "{\"sessionCookie\":\"a=b; Path=/,c=d\"}",
+        "{\"sessionCookie\":\"a=b; Path=\\\"/\\\"\"}",
+        "{\"sessionCookie\":\"a=b; Expires=Thu, c=d\"}",
+        "{\"sessionCookie\":\"; Path=/; c=d\"}"
     };
 
     (void) state;
@@ -254,18 +275,105 @@ test_malformed(void **state)
 }
 
 
+/* RFC 6265 4.1.1: which of them may be in a name and in a value. */
+
 static void
 test_bytes_of_a_cookie(void **state)
 {
-    int    c;
+    int    c, token, octet;
     char  *json;
 
     (void) state;
 
     for (c = 1; c < 128; c++) {
-        json = unit_format("{\"sessionCookie\":\"a\\u%04x%s\"}", c, "b");
-        assert_parse(json, c >= 0x20 && c < 0x7f ? PARA_OK
-                                                 : PARA_SESSION_MALFORMED);
+        octet = c > ' ' && c < 0x7f && strchr("\",;\\", c) == NULL;
+        token = octet && strchr("()<>@:/[]?={}", c) == NULL;
+
+        json = unit_format("{\"sessionCookie\":\"x\\u%04xy=z\"}", c);
+        assert_parse(json, token || c == '=' ? PARA_OK
+                                             : PARA_SESSION_MALFORMED);
+        free(json);
+
+        json = unit_format("{\"sessionCookie\":\"x=y\\u%04xz\"}", c);
+        assert_parse(json, octet ? PARA_OK : PARA_SESSION_MALFORMED);
+        free(json);
+
+        json = unit_format("{\"sessionCookie\":\"x=y; Path=y\\u%04xz\"}", c);
+        assert_parse(json, octet ? PARA_OK : PARA_SESSION_MALFORMED);
+        free(json);
+    }
+}
+
+
+static void
+test_attributes(void **state)
+{
+    size_t           i;
+    char            *json;
+    para_exported_t  exported;
+
+    static const char *const  row[] = {
+        "Path=/", "path=/", "PATH=/a/b", "Path", "Path=", "Domain=.a.b",
+        "Expires=Thu, 01 Jan 2099 00:00:00 GMT", "eXpires=Thu,  01",
+        "Expires", "Max-Age=60", "MAX-AGE=0", "HttpOnly", "httponly",
+        "Secure", "SameSite=None", "Priority=High", "Partitioned",
+        "Path=/;Secure", "Path=/  ;  Secure ; HttpOnly", "Path=/; Path=/x"
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        json = unit_format("{\"sessionCookie\":\"a=b; %s\"}", row[i]);
+        assert_parse(json, PARA_OK);
+
+        assert_reason(parse(&exported, json, PARA_SIGNER_DENY), PARA_OK);
+        assert_span(exported.pair, "a=b");
+        para_exported_free(&exported);
+        free(json);
+    }
+}
+
+
+/* All of one cookie are one pair, and no two cookies are. */
+
+static void
+test_spellings(void **state)
+{
+    size_t           i;
+    char            *json;
+    para_exported_t  exported;
+
+    static const struct {
+        const char  *cookie;
+        const char  *pair;
+    } row[] = {
+        { "sid=s%3A1", "sid=s:1" },
+        { "sid=s%3a1", "sid=s:1" },
+        { "sid=s:1", "sid=s:1" },
+        { "sid=%73%3A%31", "sid=s:1" },
+        { "%73id=s%3A1 ; Path=/", "sid=s:1" },
+        { "sid=s%253A1", "sid=s%3A1" },
+        { "sid=%2", "sid=%2" },
+        { "sid=%", "sid=%" },
+        { "sid=%3", "sid=%3" },
+        { "sid=%3g", "sid=%3g" },
+        { "sid=%g3", "sid=%g3" },
+        { "sid=%%3A", "sid=%:" },
+        { "sid=", "sid=" },
+        { "a=b=c", "a=b=c" },
+        { "sid=%ff%0A", "sid=\xff\n" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        json = unit_format("{\"sessionCookie\":\"%s\"}", row[i].cookie);
+
+        assert_reason(parse(&exported, json, PARA_SIGNER_DENY), PARA_OK);
+        assert_span(exported.cookie, row[i].cookie);
+        assert_span(exported.pair, row[i].pair);
+        para_exported_free(&exported);
+        assert_absent(exported.pair);
         free(json);
     }
 }
@@ -279,6 +387,7 @@ test_lengths(void **state)
     (void) state;
 
     text = unit_repeat('x', PARA_COOKIE_MAX + 1);
+    text[2] = '=';
 
     json = unit_format("{\"sessionCookie\":\"%s\"}", text + 1);
     assert_parse(json, PARA_OK);
@@ -290,11 +399,12 @@ test_lengths(void **state)
 
     text[PARA_SESSION_TEXT_MAX + 1] = '\0';
 
-    json = unit_format("{\"sessionCookie\":\"a\",\"userId\":\"%s\"}", text + 1);
+    json = unit_format("{\"sessionCookie\":\"a=\",\"userId\":\"%s\"}",
+                       text + 1);
     assert_parse(json, PARA_OK);
     free(json);
 
-    json = unit_format("{\"sessionCookie\":\"a\",\"userId\":\"%s\"}", text);
+    json = unit_format("{\"sessionCookie\":\"a=\",\"userId\":\"%s\"}", text);
     assert_parse(json, PARA_SESSION_MALFORMED);
     free(json);
 
@@ -420,6 +530,8 @@ main(void)
         cmocka_unit_test(test_no_cookie),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_bytes_of_a_cookie),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_spellings),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_signers),
         cmocka_unit_test(test_claimed_user)

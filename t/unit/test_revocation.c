@@ -5,7 +5,8 @@
 
 #define NOW  1700000000
 
-#define JWT  "eyJhbGciOiJub25lIn0.e30.c2ln"
+#define SIGNED  "eyJhbGciOiJub25lIn0.e30"
+#define JWT     SIGNED ".c2ln"
 
 /* printf %s JWT | sha256sum */
 #define HASH                                                                  \
@@ -304,7 +305,7 @@ check(const subject_t *subject, const para_revocation_t *revocation,
 static const subject_t  jane = {
     .claims = "{\"iat\":1699999000,\"jti\":\"7\"}",
     .text = JWT,
-    .credential = "capsule.sid=s%3A9f.c2ln",
+    .credential = "capsule.sid=s:9f.c2ln",
     .touch = "{\"isAuthenticated\":true,\"userId\":\"u1\","
              "\"sessionLookupId\":\"lookup\"}",
     .user = "u1",
@@ -334,7 +335,10 @@ test_who_is_hit(void **state)
         { "{\"jti\":\"7\"}", PARA_TOKEN_REVOKED },
         { "{\"jti\":\"u1\"}", PARA_OK },
         { "{\"token\":\"" JWT "\"}", PARA_TOKEN_REVOKED },
-        { "{\"token\":\"" JWT "A\"}", PARA_OK },
+        { "{\"token\":\"" SIGNED ".b3RoZXI\"}", PARA_TOKEN_REVOKED },
+        { "{\"token\":\"" SIGNED ".\"}", PARA_TOKEN_REVOKED },
+        { "{\"token\":\"" SIGNED "A.c2ln\"}", PARA_OK },
+        { "{\"token\":\"." SIGNED "\"}", PARA_OK },
 
         /* the session by what Para calls it, and by its cookie */
 
@@ -367,7 +371,7 @@ test_who_is_hit(void **state)
 }
 
 
-/* However its attributes are written. */
+/* However the cookie and its attributes are written. */
 
 static void
 test_exported_session(void **state)
@@ -385,7 +389,15 @@ test_exported_session(void **state)
         { "{\"sessionCookie\":\"capsule.sid=s%3A9f.c2ln; Path=/\","
           "\"userId\":\"x\",\"wallets\":{\"w\":{\"signer\":\"share\"}}}",
           PARA_SESSION_REVOKED },
-        { "{\"sessionCookie\":\"capsule.sid=s%3A9f.c2lm\"}", PARA_OK }
+        { "{\"sessionCookie\":\"capsule.sid=s%3a9f.c2ln\"}",
+          PARA_SESSION_REVOKED },
+        { "{\"sessionCookie\":\"capsule.sid=s:9f.c2ln; Secure\"}",
+          PARA_SESSION_REVOKED },
+        { "{\"sessionCookie\":\"capsule.sid=%73%3A%39f%2Ec2l%6e\"}",
+          PARA_SESSION_REVOKED },
+        { "{\"sessionCookie\":\"capsule.sid=s%3A9f.c2lm\"}", PARA_OK },
+        { "{\"sessionCookie\":\"capsule.sid=s%253A9f.c2ln\"}", PARA_OK },
+        { "{\"sessionCookie\":\"Capsule.sid=s%3A9f.c2ln\"}", PARA_OK }
     };
 
     (void) state;
@@ -534,6 +546,52 @@ test_hash_of_a_token(void **state)
 }
 
 
+/*
+ * (r, n - s) is another text of what was ended by its text, not by a hash that
+ * is of one text alone.
+ */
+
+static void
+test_other_signature(void **state)
+{
+    subject_t           subject;
+    para_revocation_t   revocation;
+
+    (void) state;
+
+    subject = jane;
+    subject.text = SIGNED ".b3RoZXI";
+
+    revocation = good("{\"token\":\"" JWT "\"}");
+    assert_reason(check(&subject, &revocation, NOW), PARA_TOKEN_REVOKED);
+
+    revocation = good("{\"token\":\"" HASH "\"}");
+    assert_reason(check(&subject, &revocation, NOW), PARA_OK);
+
+    subject.text = SIGNED "x.c2ln";
+
+    revocation = good("{\"token\":\"" JWT "\"}");
+    assert_reason(check(&subject, &revocation, NOW), PARA_OK);
+}
+
+
+static void
+test_signed(void **state)
+{
+    para_span_t  none;
+
+    (void) state;
+
+    assert_span(para_revocation_signed(unit_span(JWT)), SIGNED);
+    assert_span(para_revocation_signed(unit_span("a.b.")), "a.b");
+    assert_span(para_revocation_signed(unit_span(".")), "");
+    assert_span(para_revocation_signed(unit_span("abc")), "");
+
+    none = para_revocation_signed(PARA_SPAN_NONE);
+    assert_int_equal(none.len, 0);
+}
+
+
 static void
 test_merge(void **state)
 {
@@ -571,6 +629,8 @@ main(void)
         cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_keys_differ),
         cmocka_unit_test(test_hash_of_a_token),
+        cmocka_unit_test(test_other_signature),
+        cmocka_unit_test(test_signed),
         cmocka_unit_test(test_merge)
     };
 
