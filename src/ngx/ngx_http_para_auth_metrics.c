@@ -141,6 +141,7 @@ static const ngx_str_t
 {
     [NGX_PARA_STORE_GOOD] = ngx_string("good"),
     [NGX_PARA_STORE_POOR] = ngx_string("refused"),
+    [NGX_PARA_STORE_SPELT] = ngx_string("exported"),
     [NGX_PARA_STORE_FLIGHT] = ngx_string("calling"),
     [NGX_PARA_STORE_LANDED] = ngx_string("answered"),
     [NGX_PARA_STORE_PAYER] = ngx_string("payer"),

@@ -1,7 +1,11 @@
 #include "ngx_para_store.h"
 
 
-#define NGX_PARA_STORE_EVICT_MAX  64            /* entries for one new */
+/*
+ * Entries for one new: memory comes in pages of entries of one size, so many of
+ * other sizes may have to go before a page is free; it then serves the next.
+ */
+#define NGX_PARA_STORE_EVICT_MAX  1024
 
 
 typedef struct {
