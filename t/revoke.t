@@ -17,6 +17,9 @@ use Test::More;
 use Digest::SHA qw(sha256_hex);
 use Fcntl       qw(F_SETLK F_UNLCK F_WRLCK SEEK_SET);
 use JSON::PP    ();
+use Math::BigInt ();
+use MIME::Base64 qw(decode_base64 decode_base64url encode_base64
+    encode_base64url);
 use Time::HiRes qw(sleep time);
 
 use constant {
@@ -26,6 +29,10 @@ use constant {
     MONTH    => 30 * 86_400,
     DAY      => 86_400,
     SMALL    => '32k',
+
+    # FIPS 186-4 D.1.2.3: the order of P-256
+    P256_N => '0xffffffff00000000ffffffffffffffff'
+        . 'bce6faada7179e84f3b9cac2fc632551',
 };
 
 my $JSON = JSON::PP->new->canonical;
@@ -167,6 +174,32 @@ sub let_in {
 sub with_claims {
     my ($login, %claims) = @_;
     return {%$login, jwt => para_jwt($login, %claims)};
+}
+
+# An ES256 token with (r, n - s) for (r, s): as good, without any key.
+sub other_signature {
+    my ($jwt) = @_;
+
+    my ($input, $signature) = $jwt =~ /\A(.*)\.([^.]*)\z/ or die;
+    my ($r, $s) = unpack '(H64)2', decode_base64url($signature);
+    my $other = Math::BigInt->new(P256_N)->bsub("0x$s")->as_hex =~ s/^0x//r;
+
+    return "$input."
+        . encode_base64url(pack 'H64 H64', $r, '0' x (64 - length $other)
+            . $other);
+}
+
+# An exported session whose cookie is written otherwise: its value, changed by
+# a sub, and what is behind it.
+sub other_cookie {
+    my ($login, $change, $more) = @_;
+
+    my $blob = $JSON->decode(decode_base64($login->{exportedSession}));
+    my ($name, $value) = $blob->{sessionCookie} =~ /\A([^=]*)=([^;]*)/ or die;
+    $blob->{sessionCookie} = "$name=" . $change->($value) . ($more // '');
+
+    return {%$login,
+        verificationToken => encode_base64($JSON->encode($blob), '')};
 }
 
 sub workers_of {
@@ -361,6 +394,64 @@ for my $form (qw(text hash)) {
     refused($nginx, 'jti', '/jwt', $one, 'token_revoked');
     let_in($nginx, 'jti: not another', '/jwt', $two);
     let_in($nginx, 'jti: nor none', '/jwt', $login);
+}
+
+# Who has an ES256 token has another text of it.
+{
+    my $other = gateway(provider => own_issuer());
+    my $login = {%{login('carol')}, jwt => own_jwt(user => 'carol')};
+    my $twin  = {%$login, jwt => other_signature($login->{jwt})};
+    my $next  = {%$login, jwt => own_jwt(user => 'carol',
+        claims => {jti => 'next'})};
+
+    isnt($twin->{jwt}, $login->{jwt}, 'twin: another text');
+    let_in($other, 'twin', '/jwt', $_) for $login, $twin;
+
+    # A hash is of one text.
+    revoked($other, 'twin, by hash', token => sha256_hex($login->{jwt}));
+    refused($other, 'twin, by hash', '/jwt', $login, 'token_revoked');
+    let_in($other, 'twin, by hash: as documented', '/jwt', $twin);
+
+    revoked($other, 'twin', token => $login->{jwt});
+    refused($other, 'twin', '/jwt', $_, 'token_revoked') for $login, $twin;
+    let_in($other, 'twin: not another token', '/jwt', $next);
+    healthy($other, 'twin');
+    $other->stop;
+}
+
+# An exported session is ended in whatever way its cookie is written: by the
+# other way, as Para's emulator knows its cookies in one alone.
+{
+    my %change = (
+        'lower case' => [sub { $_[0] =~ s/(%[0-9A-F]{2})/lc $1/ger }],
+        'decoded'    => [sub { $_[0] =~ s/%3A/:/gr }],
+        'encoded'    => [sub { $_[0] =~ s/\A(.)/sprintf '%%%02X', ord $1/er }],
+        'attributes' => [sub { $_[0] }, ' ; secure'],
+    );
+
+    for my $name (sort keys %change) {
+        my $login = login('dave');
+        my $first = {%$login, verificationToken => $login->{exportedSession}};
+        my $other = other_cookie($login, @{$change{$name}});
+
+        isnt($other->{verificationToken}, $login->{exportedSession},
+            "spelling, $name: another text");
+        let_in($nginx, "spelling, $name", '/session', $first);
+        revoked($nginx, "spelling, $name",
+            session => $other->{verificationToken});
+        refused($nginx, "spelling, $name", '/session', $first,
+            'session_revoked');
+    }
+
+    # What could be another cookie for who reads it is none.
+    my $login = login('dave');
+    my $calls = para_calls();
+    for my $more ('; x=y', ', x=y', '; Path=/, x=y', ' x') {
+        my $odd = other_cookie($login, sub { $_[0] }, $more);
+        is(ask($nginx, '/session', $odd)->{status}, 400,
+            "spelling, '$more': refused");
+    }
+    is(para_calls(), $calls, 'spelling: without asking');
 }
 
 # All tokens before a time: in a gateway of its own, as it is everybody.
@@ -659,6 +750,44 @@ healthy($nginx, 'all of this');
     is(scalar(lines_of($other)), 3, 'compact: at a start');
     refused($other, 'compact, started', '/', $login, 'session_revoked');
     healthy($other, 'compact');
+    $other->stop;
+}
+
+# Who removes the list of one that runs has not let anybody in again.
+{
+    my $other = gateway();
+    my @ended = map { login('bob') } 1 .. 4;
+    my $end   = sub {
+        my ($name, $n) = @_;
+        revoked($other, $name, session => $ended[$n]{verificationToken});
+    };
+
+    $end->('removed', $_) for 0, 1;
+    unlink $other->{list} or die $!;
+    reload($other, 'removed');
+    is(scalar(lines_of($other)), 2, 'removed: a reload writes it anew');
+    is((stat $other->{list})[4], (stat $other->{state})[4],
+        'removed: for the workers');
+
+    unlink $other->{list} or die $!;
+    $end->('removed again', 2);
+    is(scalar(lines_of($other)), 3, 'removed again: the next one has all');
+    write_file($other->{list}, '');
+    $end->('emptied', 3);
+    is(scalar(lines_of($other)), 4, 'emptied: the next one has all');
+    ok(!-e "$other->{state}/revoked-app.new", 'emptied: nothing is left over');
+
+    $other->stop;
+    $other->start;
+    refused($other, 'removed, restarted', '/', $_, 'session_revoked')
+        for @ended;
+
+    # It is nobody's any more when nginx does not run.
+    $other->stop;
+    unlink $other->{list} or die $!;
+    $other->start;
+    let_in($other, 'removed while it was stopped', '/', $_) for @ended;
+    healthy($other, 'removed');
     $other->stop;
 }
 
@@ -971,15 +1100,29 @@ sub check_conf {
     ok($good, 'configuration, open: taken');
     like($said, $open, 'configuration, open: warned of');
 
-    for my $guard ('internal;', 'deny 10.0.0.0/8;', 'para_auth app;',
-        'auth_basic on; auth_basic_user_file x;', 'auth_request /x;')
-    {
-        my $off = $guard eq 'para_auth app;' ? '' : 'para_auth off;';
+    # Who is logged in is no operator, here or by the server's para_auth.
+    for my $auth ('', 'para_auth app;') {
         ($good, $said) = check_conf(edit => sub {
             $_[0]{server} =~ s/para_auth\ off;(\s+para_auth_revoke\ app;)
-                \s+allow\ 127.0.0.1;\s+deny\ all;/$off$1$guard/x or die });
-        ok($good, "configuration, $guard: taken") or diag $said;
-        unlike($said, $open, "configuration, $guard: nothing to warn of");
+                \s+allow\ 127.0.0.1;\s+deny\ all;/$auth$1/x or die });
+        ok($good, "configuration, logged in, '$auth': taken");
+        like($said, qr/\[warn\].*_revoke in .* to be open to any logged-in user/,
+            "configuration, logged in, '$auth': warned of");
+    }
+
+    for my $off ('', 'para_auth off;') {
+        for my $guard ('internal;', 'deny 10.0.0.0/8;',
+            'auth_basic on; auth_basic_user_file x;', 'auth_request /x;')
+        {
+            my $name = "configuration, $off$guard";
+            ($good, $said) = check_conf(edit => sub {
+                $_[0]{server} =~ s/para_auth\ off;(\s+para_auth_revoke\ app;)
+                    \s+allow\ 127.0.0.1;\s+deny\ all;/$off$1$guard/x
+                    or die });
+            ok($good, "$name: taken") or diag $said;
+            unlike($said, qr/\[warn\].*para_auth_revoke/,
+                "$name: nothing to warn of");
+        }
     }
 }
 

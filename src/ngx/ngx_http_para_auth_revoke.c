@@ -208,8 +208,9 @@ void
 ngx_http_para_auth_warn_revoke(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf)
 {
-    ngx_uint_t                     i;
-    ngx_http_para_auth_revoke_t  **revoke;
+    ngx_uint_t                      i;
+    ngx_http_para_auth_revoke_t   **revoke;
+    ngx_http_para_auth_loc_conf_t  *lcf;
 
     revoke = mcf->revokes.elts;
 
@@ -219,17 +220,20 @@ ngx_http_para_auth_warn_revoke(ngx_conf_t *cf,
             continue;
         }
 
+        lcf = revoke[i]->loc_conf[ngx_http_para_auth_module.ctx_index];
+
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "para_auth_revoke in %s:%ui seems to be open to "
-                      "everybody, who could lock all users out: add \"allow "
-                      "127.0.0.1; deny all;\" or the like",
-                      revoke[i]->file, revoke[i]->line);
+                      "para_auth_revoke in %s:%ui seems to be open to %s, who "
+                      "could lock all users out: add \"allow 127.0.0.1; deny "
+                      "all;\" or the like", revoke[i]->file, revoke[i]->line,
+                      lcf->provider ? "any logged-in user" : "everybody");
     }
 }
 
 
 /*
- * A cheap look: the configurations of those modules are not for us to know, but
+ * Who is logged in is not yet an operator: para_auth is no guard of this.  A
+ * cheap look: the configurations of those modules are not for us to know, but
  * all begin with a word that is zero as long as nothing is configured.
  */
 
@@ -237,15 +241,13 @@ static ngx_uint_t
 ngx_http_para_auth_is_guarded(ngx_conf_t *cf,
     const ngx_http_para_auth_revoke_t *revoke)
 {
-    ngx_uint_t                      i, guard;
-    ngx_module_t                  **modules;
-    ngx_http_core_loc_conf_t       *clcf;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_uint_t                  i, guard;
+    ngx_module_t              **modules;
+    ngx_http_core_loc_conf_t   *clcf;
 
     clcf = revoke->loc_conf[ngx_http_core_module.ctx_index];
-    lcf = revoke->loc_conf[ngx_http_para_auth_module.ctx_index];
 
-    if (clcf->internal || lcf->provider) {
+    if (clcf->internal) {
         return 1;
     }
 

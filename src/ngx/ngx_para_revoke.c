@@ -26,6 +26,8 @@ static ngx_int_t ngx_para_revoke_take(void *data,
     para_revocation_t *revocation);
 static ngx_uint_t ngx_para_revoke_give(void *data,
     para_revocation_t *revocation, ngx_uint_t n);
+static ngx_int_t ngx_para_revoke_save(ngx_para_revoke_t *revoke,
+    ngx_para_revoke_file_t *file, const para_revocation_t *revocation);
 
 
 ngx_para_revoke_t *
@@ -111,6 +113,7 @@ static ngx_int_t
 ngx_para_revoke_init_zone(ngx_shm_zone_t *zone, void *data)
 {
     ngx_int_t                rc;
+    ngx_uint_t               create;
     ngx_para_revoke_t       *revoke;
     ngx_para_revoke_file_t   file;
 
@@ -122,8 +125,12 @@ ngx_para_revoke_init_zone(ngx_shm_zone_t *zone, void *data)
 
     ngx_para_revoke_file(revoke, &file, zone->shm.log);
 
-    rc = ngx_para_revoke_file_open(&file,
-                                   ngx_para_revoke_zone_unsaved(zone));
+    /* also one that somebody removed, who believed to let all in again */
+
+    create = ngx_para_revoke_zone_unsaved(zone)
+             || ngx_para_revoke_zone_count(zone, ngx_time());
+
+    rc = ngx_para_revoke_file_open(&file, create);
 
     if (rc == NGX_DECLINED) {
         return NGX_OK;
@@ -259,6 +266,33 @@ ngx_para_revoke_give(void *data, para_revocation_t *revocation, ngx_uint_t n)
 }
 
 
+/*
+ * A file that is new or was emptied has lost what the zone still knows, with
+ * this one among it.
+ */
+
+static ngx_int_t
+ngx_para_revoke_save(ngx_para_revoke_t *revoke, ngx_para_revoke_file_t *file,
+    const para_revocation_t *revocation)
+{
+    ngx_para_revoke_work_t  work;
+
+    ngx_memzero(&work, sizeof(ngx_para_revoke_work_t));
+
+    work.revoke = revoke;
+    work.now = ngx_time();
+
+    if (file->size != 0
+        || ngx_para_revoke_zone_count(revoke->zone, work.now) <= 1)
+    {
+        return ngx_para_revoke_file_append(file, revocation);
+    }
+
+    return ngx_para_revoke_file_rewrite(file, file->owner,
+                                        ngx_para_revoke_give, &work);
+}
+
+
 ngx_para_revoke_e
 ngx_para_revoke_put(ngx_para_revoke_t *revoke, para_revocation_t *revocation,
     ngx_log_t *log)
@@ -285,7 +319,7 @@ ngx_para_revoke_put(ngx_para_revoke_t *revoke, para_revocation_t *revocation,
     err = ngx_errno;
 
     if (rc == NGX_OK) {
-        rc = ngx_para_revoke_file_append(&file, revocation);
+        rc = ngx_para_revoke_save(revoke, &file, revocation);
         err = ngx_errno;
         ngx_para_revoke_file_close(&file);
     }

@@ -282,6 +282,7 @@ ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file, ngx_uid_t owner,
     ngx_para_revoke_file_give_pt give, void *data)
 {
     ngx_fd_t   fd;
+    ngx_err_t  err;
     ngx_int_t  rc;
 
     (void) ngx_delete_file(file->temp.data);
@@ -290,20 +291,24 @@ ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file, ngx_uid_t owner,
               O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW, 0600);
 
     if (fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_CRIT, file->log, ngx_errno,
+        err = ngx_errno;
+        ngx_log_error(NGX_LOG_CRIT, file->log, err,
                       ngx_open_file_n " \"%V\" failed", &file->temp);
+        ngx_set_errno(err);
         return NGX_ERROR;
     }
 
     rc = ngx_para_revoke_file_fill(file, fd, owner, give, data);
+    err = ngx_errno;
 
     if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_CRIT, file->log, ngx_errno,
+        ngx_log_error(NGX_LOG_CRIT, file->log, err,
                       "para_auth: \"%V\" cannot be written", &file->temp);
     }
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, file->log, ngx_errno,
+        err = ngx_errno;
+        ngx_log_error(NGX_LOG_ALERT, file->log, err,
                       ngx_close_file_n " \"%V\" failed", &file->temp);
         rc = NGX_ERROR;
     }
@@ -311,7 +316,8 @@ ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file, ngx_uid_t owner,
     if (rc == NGX_OK
         && ngx_rename_file(file->temp.data, file->path.data) == NGX_FILE_ERROR)
     {
-        ngx_log_error(NGX_LOG_CRIT, file->log, ngx_errno,
+        err = ngx_errno;
+        ngx_log_error(NGX_LOG_CRIT, file->log, err,
                       ngx_rename_file_n " \"%V\" to \"%V\" failed",
                       &file->temp, &file->path);
         rc = NGX_ERROR;
@@ -319,6 +325,7 @@ ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file, ngx_uid_t owner,
 
     if (rc != NGX_OK) {
         (void) ngx_delete_file(file->temp.data);
+        ngx_set_errno(err);
     }
 
     return rc;
@@ -332,6 +339,7 @@ ngx_para_revoke_file_fill(ngx_para_revoke_file_t *file, ngx_fd_t fd,
     u_char             *p;
     u_char              text[NGX_PARA_REVOKE_FILE_BATCH
                              * PARA_REVOCATION_LINE_MAX];
+    ssize_t             written;
     ngx_uint_t          i, n;
     para_revocation_t   batch[NGX_PARA_REVOKE_FILE_BATCH];
 
@@ -351,7 +359,14 @@ ngx_para_revoke_file_fill(ngx_para_revoke_file_t *file, ngx_fd_t fd,
             p += para_revocation_write(p, &batch[i]);
         }
 
-        if (ngx_write_fd(fd, text, p - text) != p - text) {
+        written = ngx_write_fd(fd, text, p - text);
+
+        if (written != p - text) {
+
+            if (written != -1) {
+                ngx_set_errno(NGX_ENOSPC);
+            }
+
             return NGX_ERROR;
         }
     }

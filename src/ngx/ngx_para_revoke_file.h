@@ -67,7 +67,7 @@ ngx_int_t ngx_para_revoke_file_read(ngx_para_revoke_file_t *file,
 
 /*
  * Puts what give() has in place of it, as a file of that user: NGX_OK, or
- * NGX_ERROR and a log, and then the old one is still there.
+ * NGX_ERROR with ngx_errno and a log, and then the old one is still there.
  */
 ngx_int_t ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file,
     ngx_uid_t owner, ngx_para_revoke_file_give_pt give, void *data);
