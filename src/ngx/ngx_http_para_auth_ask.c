@@ -162,8 +162,8 @@ ngx_http_para_auth_payer(ngx_http_request_t *r,
 
 
 /*
- * Whose breaker it is: one is for sessions, one for wallets.  Clients choose the
- * addresses that Para is asked about: if it fails at one, sessions do not.
+ * Whose breaker it is: one is for sessions, one for wallets.  Clients choose
+ * the addresses that Para is asked about: if it fails at one, sessions do not.
  */
 
 ngx_int_t

@@ -29,7 +29,8 @@ typedef struct {
         time_t               end;     /* identity: first second it is over */
     } u;
     uint64_t                 serial;  /* of what Para said: the session's own,
-                                         or that which an identity is bound to */
+                                         or that which an identity is bound
+                                         to */
     uint32_t                 extended;  /* session: when it was last, like the
                                            node's stamp */
     uint32_t                 doubted;   /* session: Para has said neither that
@@ -79,8 +80,8 @@ ngx_para_cache_record(ngx_para_cache_entry_t *entry)
 
     p = (u_char *) entry + sizeof(ngx_para_cache_entry_t);
 
-    return entry->node.kind == NGX_PARA_CACHE_BOUND ? p + NGX_PARA_CACHE_KEY_SIZE
-                                               : p;
+    return entry->node.kind == NGX_PARA_CACHE_BOUND
+           ? p + NGX_PARA_CACHE_KEY_SIZE : p;
 }
 
 
