@@ -251,8 +251,11 @@ ngx_para_cache_decide(ngx_para_cache_entry_t *entry,
 
     verdict.active = (entry->node.kind == NGX_PARA_CACHE_ACTIVE);
     verdict.age = age > 0 ? age : 0;
-    verdict.tried = entry->node.stamp ? (uint64_t) ngx_max(since, 0)
-                                      : UINT64_MAX;
+
+    /* a stamp from the future is one of weeks ago, cut off */
+
+    verdict.tried = entry->node.stamp && since > -NGX_PARA_CACHE_SKEW
+                    ? (uint64_t) ngx_max(since, 0) : UINT64_MAX;
 
     /* bytes that choose no bucket */
 
@@ -335,7 +338,8 @@ done:
 
 
 void
-ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key)
+ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_msec_t asked)
 {
     ngx_para_store_sh_t     *sh;
     ngx_para_cache_entry_t  *entry;
@@ -343,7 +347,9 @@ ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key)
     sh = ngx_para_store_lock(zone);
     entry = sh ? ngx_para_cache_find(sh, key) : NULL;
 
-    if (entry) {
+    /* unless Para has confirmed it since */
+
+    if (entry && (ngx_msec_int_t) (asked - entry->u.asked) >= 0) {
         entry->doubted = 1;
     }
 

@@ -63,10 +63,12 @@ void ngx_para_cache_session_store(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_para_cache_session_t *session, ngx_msec_t asked);
 
 /*
- * Para has answered a question about it with neither: it counts as long as it
- * would, and then bridges nothing, until Para confirms it.
+ * Para has answered a question of that moment (ngx_current_msec) with neither:
+ * the session counts as long as it would, and then bridges nothing, until Para
+ * confirms it.
  */
-void ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key);
+void ngx_para_cache_session_doubt(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_msec_t asked);
 
 /*
  * 1 for the one caller that may have Para extend this session now: there is

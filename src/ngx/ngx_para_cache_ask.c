@@ -424,7 +424,7 @@ ngx_para_cache_answer(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask,
     } else if (result->reason == PARA_KEY_REFUSED
                || result->reason == PARA_ANSWER_MEMBER)
     {
-        ngx_para_cache_session_doubt(zone, ask->key);
+        ngx_para_cache_session_doubt(zone, ask->key, ask->asked);
     }
 
     change = NGX_PARA_CACHE_SAME;
