@@ -8,8 +8,7 @@
 
 static ngx_int_t ngx_http_para_auth_admit(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
-static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r);
 static void ngx_http_para_auth_cleanup(void *data);
 static ngx_int_t ngx_http_para_auth_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_body_filter(ngx_http_request_t *r,
@@ -74,12 +73,9 @@ ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_para_auth_rewrite_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_http_para_auth_ctx_t  *ctx;
+    ngx_int_t  rc;
 
-    ctx = ngx_http_para_auth_find_ctx(r->main);
-
-    rc = ngx_http_para_auth_guard(r, ctx);
+    rc = ngx_http_para_auth_guard(r);
 
     return rc == NGX_DECLINED ? ngx_http_para_auth_strip_handler(r) : rc;
 }
@@ -94,7 +90,7 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
 
-    rc = ngx_http_para_auth_guard(r, ctx);
+    rc = ngx_http_para_auth_guard(r);
 
     if (rc != NGX_DECLINED) {
         return rc;
@@ -106,7 +102,7 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 
         /* the guard let only our own subrequest come here */
 
-        ngx_para_call_enter(&ctx->call);
+        ngx_para_call_enter(ngx_para_call_of(r));
 
         return NGX_DECLINED;
     }
@@ -236,15 +232,18 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_para_auth_guard(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
+ngx_http_para_auth_guard(ngx_http_request_t *r)
 {
     ngx_int_t                       rc;
+    ngx_para_call_t                *call;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
-    if (r != r->main && ctx && ngx_para_call_is(&ctx->call, r)) {
-        rc = ngx_para_call_admit(&ctx->call, lcf->way);
+    call = ngx_para_call_of(r);
+
+    if (call) {
+        rc = ngx_para_call_admit(call, lcf->way);
         return rc == NGX_OK ? NGX_DECLINED : rc;
     }
 
@@ -343,16 +342,13 @@ ngx_http_para_auth_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_para_auth_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_http_para_auth_ctx_t  *ctx;
+    ngx_para_call_t  *call;
 
-    if (r != r->main) {
+    call = ngx_para_call_of(r);
 
-        ctx = ngx_http_para_auth_find_ctx(r->main);
-
-        if (ctx && ngx_para_call_is(&ctx->call, r)) {
-            ngx_para_call_capture(&ctx->call, in);
-            return NGX_OK;
-        }
+    if (call) {
+        ngx_para_call_capture(call, in);
+        return NGX_OK;
     }
 
     return ngx_http_next_body_filter(r, in);

@@ -217,7 +217,6 @@ ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     const ngx_str_t                *key;
-    ngx_http_para_auth_ctx_t       *ctx;
     const ngx_para_question_t      *question;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
@@ -229,8 +228,7 @@ ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ctx = ngx_http_para_auth_find_ctx(r->main);
-    ngx_para_call_arm(&ctx->call);
+    ngx_para_call_arm(ngx_para_call_of(r));
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
     key = &lcf->marked->secret_key;
@@ -266,7 +264,6 @@ static ngx_int_t
 ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_para_auth_ctx_t   *ctx;
     const ngx_para_question_t  *question;
 
     v->not_found = 1;
@@ -277,8 +274,7 @@ ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ctx = ngx_http_para_auth_find_ctx(r->main);
-    ngx_para_call_arm(&ctx->call);
+    ngx_para_call_arm(ngx_para_call_of(r));
 
     return ngx_http_para_auth_set_variable(v, question->cookie.data,
                                            question->cookie.len);
@@ -290,23 +286,22 @@ ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
 static const ngx_para_question_t *
 ngx_http_para_auth_leaving(ngx_http_request_t *r)
 {
-    ngx_http_para_auth_ctx_t       *ctx;
+    ngx_para_call_t                *call;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
-    ctx = ngx_http_para_auth_find_ctx(r->main);
+    call = ngx_para_call_of(r);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
-    if (r == r->main || ctx == NULL || lcf->marked == NULL
-        || !ngx_para_call_is(&ctx->call, r)
+    if (call == NULL || lcf->marked == NULL
         || r->upstream == NULL || r->upstream->request_sent)
     {
         return NULL;
     }
 
     if (!ngx_para_upstream_leads_to_api(r, lcf->upstream)) {
-        ngx_para_call_withhold(&ctx->call);
+        ngx_para_call_withhold(call);
         return NULL;
     }
 
-    return ngx_para_call_question(&ctx->call);
+    return ngx_para_call_question(call);
 }

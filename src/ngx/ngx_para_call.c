@@ -135,22 +135,28 @@ ngx_para_call_pending(const ngx_para_call_share_t *share,
 }
 
 
-ngx_uint_t
-ngx_para_call_is(const ngx_para_call_share_t *share,
-    const ngx_http_request_t *sr)
+/*
+ * By what it reports to: a request may have made another call since, and what
+ * the earlier one still brings must not get into the client's answer.
+ */
+
+ngx_para_call_t *
+ngx_para_call_of(const ngx_http_request_t *sr)
 {
-    return share->leader && share->call->sr == sr;
+    if (sr == sr->main || sr->post_subrequest == NULL
+        || sr->post_subrequest->handler != ngx_para_call_finished)
+    {
+        return NULL;
+    }
+
+    return sr->post_subrequest->data;
 }
 
 
 ngx_int_t
-ngx_para_call_admit(ngx_para_call_share_t *share,
+ngx_para_call_admit(ngx_para_call_t *call,
     const ngx_para_call_target_t *target)
 {
-    ngx_para_call_t  *call;
-
-    call = share->call;
-
     /* it goes once through its own location, and nowhere else */
 
     if (target == call->target && !call->entered && !call->misrouted) {
@@ -164,30 +170,22 @@ ngx_para_call_admit(ngx_para_call_share_t *share,
 
 
 void
-ngx_para_call_enter(ngx_para_call_share_t *share)
+ngx_para_call_enter(ngx_para_call_t *call)
 {
-    share->call->entered = 1;
+    call->entered = 1;
 }
 
 
 const ngx_para_question_t *
-ngx_para_call_question(const ngx_para_call_share_t *share)
+ngx_para_call_question(const ngx_para_call_t *call)
 {
-    const ngx_para_call_t  *call;
-
-    call = share->call;
-
     return call->ended || call->misrouted ? NULL : &call->question;
 }
 
 
 void
-ngx_para_call_arm(ngx_para_call_share_t *share)
+ngx_para_call_arm(ngx_para_call_t *call)
 {
-    ngx_para_call_t  *call;
-
-    call = share->call;
-
     if (call->question.body.len) {
         ngx_memcpy(call->sr->request_body->buf->pos,
                    call->question.body.data, call->question.body.len);
@@ -198,9 +196,9 @@ ngx_para_call_arm(ngx_para_call_share_t *share)
 
 
 void
-ngx_para_call_withhold(ngx_para_call_share_t *share)
+ngx_para_call_withhold(ngx_para_call_t *call)
 {
-    share->call->foreign = 1;
+    call->foreign = 1;
 }
 
 
@@ -211,13 +209,10 @@ ngx_para_call_withhold(ngx_para_call_share_t *share)
  */
 
 void
-ngx_para_call_capture(ngx_para_call_share_t *share, ngx_chain_t *in)
+ngx_para_call_capture(ngx_para_call_t *call, ngx_chain_t *in)
 {
-    size_t            size;
-    ngx_buf_t        *b;
-    ngx_para_call_t  *call;
-
-    call = share->call;
+    size_t      size;
+    ngx_buf_t  *b;
 
     for (/* void */; in; in = in->next) {
 

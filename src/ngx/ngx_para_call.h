@@ -78,35 +78,37 @@ ngx_int_t ngx_para_call_start(ngx_http_request_t *r,
 ngx_uint_t ngx_para_call_pending(const ngx_para_call_share_t *share,
     const u_char key[PARA_DIGEST_SIZE]);
 
-/* 1 if sr is the subrequest of this call. */
-ngx_uint_t ngx_para_call_is(const ngx_para_call_share_t *share,
-    const ngx_http_request_t *sr);
+/*
+ * The call that a request is the subrequest of, NULL if it is none of ours.  It
+ * stays so after the call has ended.
+ */
+ngx_para_call_t *ngx_para_call_of(const ngx_http_request_t *sr);
 
 /*
  * What a subrequest of ours may do in the location of this target (NULL for an
  * unmarked one).  NGX_OK, or the status to end it with.
  */
-ngx_int_t ngx_para_call_admit(ngx_para_call_share_t *share,
+ngx_int_t ngx_para_call_admit(ngx_para_call_t *call,
     const ngx_para_call_target_t *target);
 
 /* It has entered its location, and may not enter one again. */
-void ngx_para_call_enter(ngx_para_call_share_t *share);
+void ngx_para_call_enter(ngx_para_call_t *call);
 
 /*
  * The request to Para is being written, and may have what only Para may see.
  * Returns the question, NULL if the call is over.
  */
 const ngx_para_question_t *ngx_para_call_question(
-    const ngx_para_call_share_t *share);
+    const ngx_para_call_t *call);
 
 /* It has what tells Para what is asked; its body comes with that. */
-void ngx_para_call_arm(ngx_para_call_share_t *share);
+void ngx_para_call_arm(ngx_para_call_t *call);
 
 /* It would go to somebody else: it stays as empty as it is. */
-void ngx_para_call_withhold(ngx_para_call_share_t *share);
+void ngx_para_call_withhold(ngx_para_call_t *call);
 
 /* The body filter of such a subrequest: takes all, passes nothing on. */
-void ngx_para_call_capture(ngx_para_call_share_t *share, ngx_chain_t *in);
+void ngx_para_call_capture(ngx_para_call_t *call, ngx_chain_t *in);
 
 
 #endif /* NGX_PARA_CALL_H */
