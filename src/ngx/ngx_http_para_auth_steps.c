@@ -199,8 +199,8 @@ ngx_http_para_auth_step_token(ngx_http_request_t *r,
 
 /*
  * A token may name a key that came after this worker's last look.  NGX_OK:
- * there are newer keys; NGX_AGAIN: there may be soon; NGX_DECLINED: this is what is
- * known, and ctx->reason says it.
+ * there are newer keys; NGX_AGAIN: there may be soon; NGX_DECLINED: this is
+ * what is known, and ctx->reason says it.
  */
 
 static ngx_int_t
