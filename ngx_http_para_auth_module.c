@@ -31,6 +31,10 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_para_auth_walk(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+static void ngx_http_para_auth_grant(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
@@ -402,10 +406,9 @@ static const ngx_http_para_auth_step_t  ngx_http_para_auth_steps[] = {
 static ngx_int_t
 ngx_http_para_auth_access_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                         rc;
-    ngx_http_para_auth_ctx_t         *ctx;
-    ngx_http_para_auth_loc_conf_t    *lcf;
-    const ngx_http_para_auth_step_t  *step;
+    ngx_int_t                       rc;
+    ngx_http_para_auth_ctx_t       *ctx;
+    ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
@@ -418,12 +421,35 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    rc = ngx_http_para_auth_walk(r, lcf, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_para_auth_deny(r, ctx);
+    }
+
+    ngx_http_para_auth_grant(r, lcf, ctx);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_walk(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    ngx_int_t                         rc;
+    const ngx_http_para_auth_step_t  *step;
+
     for ( ;; ) {
 
         step = &ngx_http_para_auth_steps[ctx->step];
 
         if (step->handler == NULL) {
-            break;
+            return NGX_OK;
         }
 
         rc = step->handler(r, lcf, ctx);
@@ -432,12 +458,8 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
                        "para_auth step %s: rc %i, %s", step->name, rc,
                        para_reason_name(ctx->reason));
 
-        if (rc == NGX_AGAIN) {
-            return NGX_AGAIN;
-        }
-
         if (rc != NGX_OK && rc != NGX_DONE) {
-            return ngx_http_para_auth_deny(r, ctx);
+            return rc;
         }
 
         do {
@@ -445,7 +467,13 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
         } while (rc == NGX_DONE
                  && !ngx_http_para_auth_steps[ctx->step].always);
     }
+}
 
+
+static void
+ngx_http_para_auth_grant(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
     ctx->reason = PARA_OK;
     ctx->decided = 1;
     ctx->granted = lcf;
@@ -456,8 +484,6 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
 
     ngx_http_para_auth_release(ctx);
     ngx_para_challenge_withdraw(&ctx->challenge);
-
-    return NGX_OK;
 }
 
 
