@@ -239,6 +239,13 @@ void ngx_http_para_auth_release(ngx_http_para_auth_ctx_t *ctx);
 ngx_uint_t ngx_http_para_auth_granted(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx);
 
+/*
+ * The fields (PARA_ID_FIELDS of them) that variables and headers of this request
+ * may show, NULL if there are none to show.  ctx is the main request's, or NULL.
+ */
+const para_span_t *ngx_http_para_auth_shown(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx);
+
 void ngx_http_para_auth_init_filters(void);
 
 

@@ -169,6 +169,14 @@ ngx_http_para_auth_granted(ngx_http_request_t *r,
 }
 
 
+const para_span_t *
+ngx_http_para_auth_shown(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx)
+{
+    return ngx_http_para_auth_granted(r, ctx) ? ctx->field : NULL;
+}
+
+
 /*
  * The last thing before the content: credentials out, also when "satisfy any"
  * let the request in by another way, and the identity in.
@@ -178,6 +186,7 @@ ngx_int_t
 ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
+    const para_span_t               *field;
     ngx_http_para_auth_ctx_t        *ctx;
     ngx_http_para_auth_loc_conf_t   *lcf;
     ngx_http_para_auth_main_conf_t  *mcf;
@@ -211,8 +220,10 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 
     ngx_para_headers_forget(r, &mcf->shown);
 
-    if (ngx_http_para_auth_granted(r, ctx)) {
-        rc = ngx_para_inject_headers(r, &lcf->inject, ctx->field);
+    field = ngx_http_para_auth_shown(r, ctx);
+
+    if (field) {
+        rc = ngx_para_inject_headers(r, &lcf->inject, field);
 
         if (rc != NGX_OK) {
             return rc == NGX_DECLINED ? NGX_HTTP_BAD_REQUEST

@@ -122,23 +122,23 @@ ngx_http_para_auth_set_variable(ngx_http_variable_value_t *v,
 }
 
 
-/* Empty until granted, and empty after a refusal. */
+/* Empty until it may be shown, and empty after a refusal. */
 
 static ngx_int_t
 ngx_http_para_auth_field_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_para_auth_ctx_t  *ctx;
+    const para_span_t  *field;
 
-    ctx = ngx_http_para_auth_find_ctx(r->main);
+    field = ngx_http_para_auth_shown(r, ngx_http_para_auth_find_ctx(r->main));
 
-    if (!ngx_http_para_auth_granted(r, ctx)) {
+    if (field == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    return ngx_http_para_auth_set_variable(v, ctx->field[data].data,
-                                           ctx->field[data].len);
+    return ngx_http_para_auth_set_variable(v, field[data].data,
+                                           field[data].len);
 }
 
 
