@@ -68,7 +68,12 @@ static const para_reason_row_t  para_reasons[] = {
     [PARA_IDENTITY_INCOMPARABLE] =
         { "identity_incomparable", PARA_CODE_IDENTITY_MISMATCH },
 
+    [PARA_ROLE_MISSING] = { "role_missing", PARA_CODE_ROLE_MISSING },
     [PARA_WALLET_MISSING] = { "wallet_missing", PARA_CODE_WALLET_MISSING },
+    [PARA_REQUIREMENT_UNMET] =
+        { "requirement_unmet", PARA_CODE_REQUIREMENT_UNMET },
+    [PARA_REQUIREMENT_LOGIN] =
+        { "requirement_login", PARA_CODE_REQUIREMENT_LOGIN },
 
     [PARA_ANSWER_SIZE] = { "answer_size", PARA_CODE_PARA_UNAVAILABLE },
     [PARA_ANSWER_JSON] = { "answer_json", PARA_CODE_PARA_UNAVAILABLE },
@@ -104,7 +109,10 @@ static const char *const  para_codes[] = {
     [PARA_CODE_TOKEN_EXPIRED] = "token_expired",
     [PARA_CODE_SESSION_EXPIRED] = "session_expired",
     [PARA_CODE_IDENTITY_MISMATCH] = "identity_mismatch",
+    [PARA_CODE_ROLE_MISSING] = "role_missing",
     [PARA_CODE_WALLET_MISSING] = "wallet_missing",
+    [PARA_CODE_REQUIREMENT_UNMET] = "requirement_unmet",
+    [PARA_CODE_REQUIREMENT_LOGIN] = "requirement_login",
     [PARA_CODE_PARA_UNAVAILABLE] = "para_unavailable",
     [PARA_CODE_KEYS_UNAVAILABLE] = "keys_unavailable",
     [PARA_CODE_INTERNAL_ERROR] = "internal_error"

@@ -65,7 +65,10 @@ typedef enum {
     PARA_IDENTITY_INCOMPARABLE,
 
     /* the user is who he says, and may not */
+    PARA_ROLE_MISSING,
     PARA_WALLET_MISSING,
+    PARA_REQUIREMENT_UNMET,         /* one of the operator's own */
+    PARA_REQUIREMENT_LOGIN,         /* the same: who logs in anew may meet it */
 
     /* not the client's fault */
     PARA_ANSWER_SIZE,               /* Para's answer: refused, not repaired */
@@ -96,7 +99,10 @@ typedef enum {
     PARA_CODE_TOKEN_EXPIRED,
     PARA_CODE_SESSION_EXPIRED,
     PARA_CODE_IDENTITY_MISMATCH,
+    PARA_CODE_ROLE_MISSING,
     PARA_CODE_WALLET_MISSING,
+    PARA_CODE_REQUIREMENT_UNMET,
+    PARA_CODE_REQUIREMENT_LOGIN,
     PARA_CODE_PARA_UNAVAILABLE,
     PARA_CODE_KEYS_UNAVAILABLE,
     PARA_CODE_INTERNAL_ERROR,

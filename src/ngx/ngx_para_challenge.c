@@ -21,6 +21,8 @@ static ngx_int_t ngx_para_challenge_retry_after(ngx_http_request_t *r,
     ngx_string(NGX_PARA_REALM ", error=\"invalid_request\"")
 #define NGX_PARA_INVALID_TOKEN                                                \
     ngx_string(NGX_PARA_REALM ", error=\"invalid_token\"")
+#define NGX_PARA_INSUFFICIENT_SCOPE                                           \
+    ngx_string(NGX_PARA_REALM ", error=\"insufficient_scope\"")
 #define NGX_PARA_EXPIRED(what)                                                \
     ngx_string(NGX_PARA_REALM ", error=\"invalid_token\", "                   \
                "error_description=\"" what " expired\"")
@@ -67,9 +69,17 @@ static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
     [PARA_CODE_IDENTITY_MISMATCH] = {
         NGX_HTTP_UNAUTHORIZED, NGX_PARA_INVALID_TOKEN
     },
+    [PARA_CODE_ROLE_MISSING] = {
+        NGX_HTTP_FORBIDDEN, NGX_PARA_INSUFFICIENT_SCOPE
+    },
     [PARA_CODE_WALLET_MISSING] = {
-        NGX_HTTP_FORBIDDEN,
-        ngx_string(NGX_PARA_REALM ", error=\"insufficient_scope\"")
+        NGX_HTTP_FORBIDDEN, NGX_PARA_INSUFFICIENT_SCOPE
+    },
+    [PARA_CODE_REQUIREMENT_UNMET] = {
+        NGX_HTTP_FORBIDDEN, NGX_PARA_INSUFFICIENT_SCOPE
+    },
+    [PARA_CODE_REQUIREMENT_LOGIN] = {
+        NGX_HTTP_UNAUTHORIZED, NGX_PARA_INVALID_TOKEN
     },
     [PARA_CODE_PARA_UNAVAILABLE] = {
         NGX_HTTP_SERVICE_UNAVAILABLE, ngx_null_string
