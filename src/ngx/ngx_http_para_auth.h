@@ -250,7 +250,8 @@ void ngx_http_para_auth_init_filters(void);
 
 
 /*
- * The steps, in their order: ngx_http_para_auth_steps.c.  NGX_OK: the next one;
+ * The steps, in their order: ngx_http_para_auth_steps.c, the session's in
+ * ngx_http_para_auth_session.c.  NGX_OK: the next one;
  * NGX_AGAIN: enter this one again when the request is woken; NGX_DONE: who it is
  * is known, the next one is the policy; anything else: refused for ctx->reason.
  */
@@ -319,9 +320,18 @@ para_reason_e ngx_http_para_auth_check_revoked(
     const para_identity_t *identity);
 
 
+/* Of the steps, for each other. */
+
+/* Reads what is exported, if the session is: into ctx->exported. */
+para_reason_e ngx_http_para_auth_read_exported(
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+/* The cache knows; renew: it is this request that has to renew the session. */
+void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew);
+
 /*
  * What is to be asked of Para about this request's session, in its pool.  NGX_OK
- * or NGX_ERROR: ngx_http_para_auth_steps.c
+ * or NGX_ERROR: ngx_http_para_auth_session.c
  */
 ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
