@@ -182,8 +182,11 @@ ngx_para_keys_zone_due(ngx_shm_zone_t *zone)
 }
 
 
-ngx_uint_t
-ngx_para_keys_zone_read(ngx_shm_zone_t *zone, ngx_str_t *text)
+/* Of the set in force, what is asked for, and its generation. */
+
+static ngx_uint_t
+ngx_para_keys_zone_take(ngx_shm_zone_t *zone, ngx_str_t *text,
+    ngx_str_t *etag)
 {
     ngx_uint_t             generation;
     ngx_para_keys_sh_t    *sh;
@@ -196,8 +199,15 @@ ngx_para_keys_zone_read(ngx_shm_zone_t *zone, ngx_str_t *text)
     generation = sh->generation;
     copy = ngx_para_keys_copy(sh, generation);
 
-    text->len = copy->len;
-    ngx_memcpy(text->data, copy->text, copy->len);
+    if (text) {
+        text->len = copy->len;
+        ngx_memcpy(text->data, copy->text, copy->len);
+    }
+
+    if (etag) {
+        etag->len = copy->etag_len;
+        ngx_memcpy(etag->data, copy->etag, copy->etag_len);
+    }
 
     ngx_shmtx_unlock(&ngx_para_keys_pool(zone)->mutex);
 
@@ -206,25 +216,16 @@ ngx_para_keys_zone_read(ngx_shm_zone_t *zone, ngx_str_t *text)
 
 
 ngx_uint_t
+ngx_para_keys_zone_read(ngx_shm_zone_t *zone, ngx_str_t *text)
+{
+    return ngx_para_keys_zone_take(zone, text, NULL);
+}
+
+
+ngx_uint_t
 ngx_para_keys_zone_read_etag(ngx_shm_zone_t *zone, ngx_str_t *etag)
 {
-    ngx_uint_t             generation;
-    ngx_para_keys_sh_t    *sh;
-    ngx_para_keys_copy_t  *copy;
-
-    sh = ngx_para_keys_sh(zone);
-
-    ngx_shmtx_lock(&ngx_para_keys_pool(zone)->mutex);
-
-    generation = sh->generation;
-    copy = ngx_para_keys_copy(sh, generation);
-
-    etag->len = copy->etag_len;
-    ngx_memcpy(etag->data, copy->etag, copy->etag_len);
-
-    ngx_shmtx_unlock(&ngx_para_keys_pool(zone)->mutex);
-
-    return generation;
+    return ngx_para_keys_zone_take(zone, NULL, etag);
 }
 
 

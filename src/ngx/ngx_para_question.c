@@ -65,16 +65,29 @@ ngx_para_endpoint_find(const ngx_str_t *name)
 }
 
 
+/* One with room for a body. */
+
+static ngx_int_t
+ngx_para_question_body(ngx_pool_t *pool, ngx_para_question_t *question,
+    ngx_para_endpoint_e endpoint, size_t room)
+{
+    ngx_memzero(question, sizeof(ngx_para_question_t));
+
+    question->endpoint = endpoint;
+    question->body.data = ngx_pnalloc(pool, room);
+
+    return question->body.data ? NGX_OK : NGX_ERROR;
+}
+
+
 ngx_int_t
 ngx_para_question_verify(ngx_pool_t *pool, ngx_para_question_t *question,
     para_span_t token)
 {
-    ngx_memzero(question, sizeof(ngx_para_question_t));
-
-    question->endpoint = NGX_PARA_VERIFY;
-
-    question->body.data = ngx_pnalloc(pool, PARA_SESSION_BODY_MAX);
-    if (question->body.data == NULL) {
+    if (ngx_para_question_body(pool, question, NGX_PARA_VERIFY,
+                               PARA_SESSION_BODY_MAX)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -108,12 +121,10 @@ ngx_int_t
 ngx_para_question_wallet(ngx_pool_t *pool, ngx_para_question_t *question,
     para_span_t address)
 {
-    ngx_memzero(question, sizeof(ngx_para_question_t));
-
-    question->endpoint = NGX_PARA_WALLETS;
-
-    question->body.data = ngx_pnalloc(pool, PARA_WALLET_BODY_MAX);
-    if (question->body.data == NULL) {
+    if (ngx_para_question_body(pool, question, NGX_PARA_WALLETS,
+                               PARA_WALLET_BODY_MAX)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
