@@ -85,29 +85,6 @@ sub options {
 
 sub gateway { return start_nginx(options(@_)) }
 
-sub reset_both {
-    reset_para();
-    reset_app();
-    return;
-}
-
-my %read;
-
-sub new_log {
-    my ($nginx) = @_;
-
-    my $log  = $nginx->error_log;
-    my $from = $read{$nginx} // 0;
-    $read{$nginx} = length $log;
-
-    return substr $log, $from;
-}
-
-sub lines_of {
-    my ($pattern, $text) = @_;
-    return scalar grep {/$pattern/} split /\n/, $text;
-}
-
 
 # ---- Sessions as someone sends them ---------------------------------------
 
@@ -195,7 +172,7 @@ my $main = gateway();
 for my $user (@USERS) {
     my $login = login($user);
     my $blob  = $login->{exportedSession};
-    reset_both();
+    reset_all();
 
     my $answer = ask($main, $blob, $login);
     is_user($answer, $login, "$user: first");
@@ -244,7 +221,7 @@ for my $user (@USERS) {
 # The bare cookie is sent as it is.
 {
     my $login = login('alice');
-    reset_both();
+    reset_all();
     is_user(
         ask($main, forged($login, sessionCookie => bare_cookie($login)),
             $login),
@@ -258,7 +235,7 @@ for my $user (@USERS) {
 # Without a JWT the user is who Para says he is.
 for my $user (@USERS) {
     my $login = login($user);
-    reset_both();
+    reset_all();
     my $answer = ask($main, forged($login, userId => undef), undef,
         path => '/session');
     is_user($answer, $login, "$user, session alone");
@@ -306,7 +283,7 @@ sub is_the_call {
 
 {
     my $login = login('alice');
-    reset_both();
+    reset_all();
 
     my $answer = get(
         $main->{port}, '/somewhere?a=b&regenerate=true',
@@ -340,7 +317,7 @@ sub is_the_call {
         location = /fine { return 200 fine; }
 CONF
     my $login = login('bob');
-    reset_both();
+    reset_all();
     is_user(
         get($nginx->{port}, '/',
             headers($login->{exportedSession}, $login) . "\n$NOISE"),
@@ -400,7 +377,7 @@ CONF
     );
 
     for my $name (sort keys %malformed) {
-        reset_both();
+        reset_all();
         new_log($main);
 
         is_refused(ask($main, $malformed{$name}, $alice),
@@ -418,7 +395,7 @@ CONF
     }
 
     # Someone else's id: with his JWT, with one's own, and alone.
-    reset_both();
+    reset_all();
     my $thief = forged($bob, userId => $alice->{userId});
     for (1 .. 2) {
         is_refused(ask($main, $thief, $alice),
@@ -455,7 +432,7 @@ CONF
         'a forged authInfo: nothing of it');
 
     # A cookie that Para does not know.
-    reset_both();
+    reset_all();
     my $made_up = forged($alice, sessionCookie => 'capsule.sid=s%3Ax.y');
     is_refused(ask($main, $made_up, $alice),
         401, 'session_expired', 'a cookie made up')
@@ -485,7 +462,7 @@ CONF
     );
 
     for my $name (sort keys %with) {
-        reset_both();
+        reset_all();
         new_log($main);
 
         for my $try (1, 2) {
@@ -504,13 +481,13 @@ CONF
         is(para_calls(), 0, "signer $name: Para is not asked");
         is(app_count(),  0, "signer $name: nothing at the app");
         my $log = new_log($main);
-        is(lines_of('code session_has_signer, reason session_signer', $log),
+        is(lines_like('code session_has_signer, reason session_signer', $log),
             3, "signer $name: the log");
         is_clean($log, $login, "signer $name: the log");
     }
 
     # Allowed in one place, it is still not in another.
-    reset_both();
+    reset_all();
     is_user(ask($main, $signer, $login, path => '/signer'),
         $login, 'signer allowed')
         for 1, 2;
@@ -556,7 +533,7 @@ CONF
             ^\s*location\ /(?:any|exported)\ \{[^\}]*\}\n}{}gmrx,
         verify_location()
     );
-    reset_both();
+    reset_all();
     is_refused(ask($nginx, $of{exported}, $login),
         400, 'session_malformed', 'no touch location');
     is(para_calls(), 0, 'no touch location: Para is not asked');
@@ -591,7 +568,7 @@ CONF
 CONF
     my $login = login('dave');
     my $blob  = $login->{exportedSession};
-    reset_both();
+    reset_all();
 
     my $answer = get($nginx->{port}, '/',
         "Cookie: a=b; sid=$blob; c=d\n" . bearer($login->{jwt}));
@@ -646,7 +623,7 @@ CONF
     my $blob  = $login->{exportedSession};
     my $jwt   = login('alice');
 
-    reset_both();
+    reset_all();
     is_user(ask($main, $blob, $jwt, path => '/none'), $login, 'before its end');
     sleep 2.2;
     new_log($main);
@@ -655,11 +632,11 @@ CONF
     is_refused($answer, 401, 'session_expired', 'expired');
     like($answer->{header}{'www-authenticate'},
         qr/error_description="session expired"/, 'expired: says so');
-    is(lines_of('\[error\]', new_log($main)), 0, 'expired: not an error');
+    is(lines_like('\[error\]', new_log($main)), 0, 'expired: not an error');
     is(para_calls(TOUCH), 2, 'expired: asked');
 
     # Para's word is kept, and of the cookie, whatever is around it.
-    reset_both();
+    reset_all();
     my $ended = login('bob');
     end_session($ended);
     is_refused(ask($main, $_, $ended), 401, 'session_expired', 'ended')
@@ -671,7 +648,7 @@ CONF
     for my $word (JSON::PP::false, undef, 'true', 1, {}, []) {
         my $said  = defined $word ? $JSON->allow_nonref->encode($word) : 'none';
         my $other = login('carol');
-        reset_both();
+        reset_all();
         fault(
             TOUCH, 'answer',
             body => {
@@ -689,7 +666,7 @@ CONF
 
     # One whose user nobody names is nobody's.
     my $other = login('carol');
-    reset_both();
+    reset_all();
     fault(TOUCH, 'answer', body => {isAuthenticated => JSON::PP::true});
     is_refused(ask($main, $other->{exportedSession}, $other),
         503, 'para_unavailable', 'active, but no user id');
@@ -745,7 +722,7 @@ my @FAULTS = (
         my $login = login('alice');
         my $blob  = $login->{exportedSession};
 
-        reset_both();
+        reset_all();
         new_log($nginx);
         fault(TOUCH, $mode, %$options);
 
@@ -765,7 +742,7 @@ my @FAULTS = (
                 "$name: asked again, not cached");
 
         my $log = new_log($nginx);
-        is( lines_of(
+        is( lines_like(
                 '\[error\].*para_auth: Para (?:is unavailable|refuses)', $log),
             $odd ? 0 : 1,
             "$name: one line at error"
@@ -784,7 +761,7 @@ my @FAULTS = (
         fault(TOUCH, 'off');
         if (!$held) {
             is_user(ask($nginx, $blob, $login), $login, "$name: well again");
-            is(lines_of('\[notice\].*Para answers again', new_log($nginx)),
+            is(lines_like('\[notice\].*Para answers again', new_log($nginx)),
                 $odd ? 0 : 1, "$name: one line that says so");
         }
         $nginx->stop;
@@ -804,7 +781,7 @@ my @FAULTS = (
     );
 
     for my $mode (qw(trickle trickle_head)) {
-        reset_both();
+        reset_all();
         new_log($main);
         fault($_, $mode, delay_ms => 900) for TOUCH, VERIFY;
 
@@ -825,7 +802,7 @@ my @FAULTS = (
         unlike($log, qr/\[alert\]|\[crit\]/, "$mode: nothing went wrong");
     }
 
-    reset_both();
+    reset_all();
     is_user(ask($main, $logins[0]{exportedSession}, $logins[0]),
         $logins[0], 'trickle: well again');
 
@@ -867,7 +844,7 @@ my @FAULTS = (
         . "server 127.0.0.1:$PARA_PORT max_fails=0; " x 3 . '}';
     $nginx = start_nginx(%conf);
 
-    reset_both();
+    reset_all();
     fault(TOUCH, 'hang');
     $began = time;
     is_refused(ask($nginx, $logins[0]{exportedSession}, $logins[0]),
@@ -896,7 +873,7 @@ my @FAULTS = (
         request_text('/', headers => headers($_, $login), close => 1)
     } (@blobs) x 20;
 
-    reset_both();
+    reset_all();
     fault(TOUCH, 'slow', delay_ms => 300);
     my @answers = burst($main->{port}, \@texts);
 
@@ -933,7 +910,7 @@ my @FAULTS = (
             push @expected, $kind < 2 ? $login->{userId} : 'refused';
         }
 
-        reset_both();
+        reset_all();
         fault($_, 'slow', delay_ms => 50, times => 6) for TOUCH, VERIFY;
         my @answers = burst($nginx->{port}, \@texts);
         my @got     = map {
@@ -958,7 +935,7 @@ my @FAULTS = (
         request_text('/', headers => headers($blob, $logins[$_]))
     } @order;
 
-    reset_both();
+    reset_all();
     my $socket = connect_to($main->{port});
     for my $i (0 .. $#order) {
         is_user(exchange($socket, $texts[$i]), $logins[$order[$i]], 'kept');
@@ -1061,7 +1038,7 @@ sub shared_memory {
 
 {
     my @logins = map { login($_) } @USERS;
-    reset_both();
+    reset_all();
 
     for my $login (@logins) {
         ask($main, $login->{$_}, $login, path => '/signer')
@@ -1098,7 +1075,7 @@ sub shared_memory {
             proxy_set_header X-Cookie "<\$para_auth_session_cookie>"; }
 CONF
     my $login = login('erin');
-    reset_both();
+    reset_all();
     my $answer = ask($nginx, $login->{exportedSession}, $login);
 
     is_user($answer, $login, 'the cookie elsewhere');
@@ -1118,7 +1095,7 @@ CONF
         http => "map 1 \$elsewhere { default $APP_URL; }",
     );
     my $login = login('erin');
-    reset_both();
+    reset_all();
 
     is(ask($nginx, $login->{exportedSession}, $login)->{status}, 503,
         'proxy_pass to the app');
@@ -1141,7 +1118,7 @@ CONF
             . 'proxy_set_header X-A $para_auth_session_cookie; }',
     );
     my $login = login('erin');
-    reset_both();
+    reset_all();
 
     is_refused(ask($nginx, $login->{exportedSession}, $login),
         503, 'para_unavailable', 'no cookie in the location');
@@ -1156,7 +1133,7 @@ CONF
 # Someone else's request in the location, and a call for the other location.
 {
     my $login = login('alice');
-    reset_both();
+    reset_all();
     is(get($main->{port}, '/_para_auth/touch',
             headers($login->{exportedSession}, $login))->{status},
         404, 'the location itself');
@@ -1179,7 +1156,7 @@ CONF
             . 'proxy_ignore_headers Set-Cookie Cache-Control;',
         server => $SERVER =~ s/proxy_pass/proxy_cache off; proxy_pass/gr,
     );
-    reset_both();
+    reset_all();
 
     for my $user (@USERS) {
         my $login = login($user);

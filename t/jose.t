@@ -74,14 +74,6 @@ for my $name (sort keys %providers) {
 
 my $nginx = start_nginx(http => $http, server => $server);
 my $alice = login('alice');
-my $log_read = 0;
-
-sub new_log {
-    my $log = $nginx->error_log;
-    my $new = substr $log, $log_read;
-    $log_read = length $log;
-    return $new;
-}
 
 sub send_token {
     my ($provider, $token, $session) = @_;
@@ -103,8 +95,8 @@ sub accepted {
     my $answer = send_token($case->{provider}, $token,
         $alice->{verificationToken});
     like($answer, qr{\AHTTP/1.1 200 },
-        "accepted: $case->{provider}: $case->{name}") or diag(new_log());
-    new_log();
+        "accepted: $case->{provider}: $case->{name}") or diag(new_log($nginx));
+    new_log($nginx);
     reset_app();
     return;
 }
@@ -116,7 +108,7 @@ sub refused {
     # A session that Para has not been asked about: it would be seen.
     my $calls  = para_calls();
     my $answer = send_token($case->{provider}, $token, 'never-verified');
-    my $log    = new_log();
+    my $log    = new_log($nginx);
     my ($refusal) = $log =~ /para_auth: refused, (code \S+, reason \S+),/;
     my ($status, $error) = @{$ANSWER{$code}};
 
@@ -172,13 +164,13 @@ for my $byte ("\0", "\r", "\r\n ") {
     my $answer = send_token('own', "$h.$byte$rest", 'never-verified');
     like($answer, qr{\AHTTP/1.1 400 }, 'byte ' . unpack 'H*', $byte);
     is(app_count(), 0, '... and the app sees nothing');
-    new_log();
+    new_log($nginx);
 }
 
 # A kid is in the log once, escaped and cut.
 {
     send_token('own', own_jwt(header => {kid => "a\"\r\nb\x{9b}" x 30}), 'x');
-    my $log = new_log();
+    my $log = new_log($nginx);
     my ($line, @more) = grep {/para_auth/} split /\n/, $log;
     is(scalar @more, 0, 'a kid with line ends makes one line');
     my ($kid) = $line =~ /kid "(.*)", credential "[0-9a-f]{16}",/;

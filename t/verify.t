@@ -66,30 +66,6 @@ sub ask {
         credentials($login), %options);
 }
 
-# What a log got since the last time.
-my %read;
-
-sub new_log {
-    my ($nginx) = @_;
-
-    my $log  = $nginx->error_log;
-    my $from = $read{$nginx} // 0;
-    $read{$nginx} = length $log;
-
-    return substr $log, $from;
-}
-
-sub lines_of {
-    my ($pattern, $text) = @_;
-    return scalar grep { /$pattern/ } split /\n/, $text;
-}
-
-sub reset_both {
-    reset_para();
-    reset_app();
-    return;
-}
-
 # The key and the token of a session are in nothing that the app got.
 sub app_is_clean {
     my ($login, $name) = @_;
@@ -150,7 +126,7 @@ my $NOISE = join "\n", 'Cookie: a=b; sid=secret', 'X-Forwarded-For: 10.0.0.1',
     my $nginx = gateway();
     my $login = login('alice');
 
-    reset_both();
+    reset_all();
     my $answer = get(
         $nginx->{port}, '/somewhere?a=b&token=c',
         credentials($login) . "\n$NOISE",
@@ -215,7 +191,7 @@ for my $level (qw(http server)) {
 CONF
     my $login = login('bob');
 
-    reset_both();
+    reset_all();
     my $answer =
         get($nginx->{port}, '/', credentials($login) . "\n$NOISE",
         method => 'POST', body => 'x' x 100);
@@ -231,7 +207,7 @@ CONF
         config => {http => "proxy_set_body 'operator \$request_uri';"});
     my $login = login('carol');
 
-    reset_both();
+    reset_all();
     my $answer = ask($nginx, $login, path => '/?a=b');
     is($answer->{status}, 200, 'proxy_set_body in http{}: let in');
     is_the_call($login, 'proxy_set_body in http{}');
@@ -248,7 +224,7 @@ CONF
 CONF
     my $login = login('dave');
 
-    reset_both();
+    reset_all();
     is(ask($nginx, $login)->{status}, 200, 'mirror in the server: let in');
     is_the_call($login, 'mirror in the server');
     app_is_clean($login, 'mirror in the server');
@@ -266,7 +242,7 @@ CONF
         . "max_fails=0; keepalive 4; }";
 
     my $nginx = start_nginx(%options);
-    reset_both();
+    reset_all();
 
     for my $round (1 .. 20) {
         is(ask($nginx, login('alice'))->{status}, 200, "kept: round $round");
@@ -281,7 +257,7 @@ CONF
     is($host, 'localhost', 'kept: Para\'s name is the Host');
 
     # 403 and other refusals do not cost the connection.
-    reset_both();
+    reset_all();
     for (1 .. 5) {
         my $login = login('bob');
         end_session($login);
@@ -290,14 +266,14 @@ CONF
     is(calls()->{connections}, 1, 'kept: refusals keep it');
 
     # What Para closes while it is idle is noticed or retried.
-    reset_both();
+    reset_all();
     fault(VERIFY, 'reset', times => 1);
     my $login = login('carol');
     is(ask($nginx, $login)->{status}, 200,
         'stale: reset on a kept connection is retried');
     is(para_calls(VERIFY), 2, 'stale: once');
 
-    reset_both();
+    reset_all();
     fault(VERIFY, 'close', times => 1);
     is(ask($nginx, login('carol'))->{status}, 200, 'stale: closed, retried');
     is(para_calls(VERIFY), 2, 'stale: once');
@@ -383,7 +359,7 @@ CONF
         my $nginx = quick_gateway();
         my $login = login('alice');
 
-        reset_both();
+        reset_all();
         fault(VERIFY, $mode, %$options);
 
         for my $try (1, 2) {
@@ -403,14 +379,14 @@ CONF
         is(para_calls(), para_calls(VERIFY), "$name: nothing else was asked");
 
         my $log = new_log($nginx);
-        is( lines_of(
+        is( lines_like(
                 '\[error\].*para_auth: Para (?:is unavailable|refuses)', $log),
             $odd ? 0 : 1,
             "$name: one line at error"
         );
-        is(lines_of('\[error\].*an answer of Para\'s is refused', $log),
+        is(lines_like('\[error\].*an answer of Para\'s is refused', $log),
             $odd ? 1 : 0, "$name: odd answers, once");
-        is(lines_of('refused, code para_unavailable', $log),
+        is(lines_like('refused, code para_unavailable', $log),
             2, "$name: a line for each refusal");
         like($log, qr/secret API key \(401\)/, "$name: says what to check")
             if $mode eq '401';
@@ -419,7 +395,7 @@ CONF
         if (!$held) {
             is(ask($nginx, $login)->{status}, 200, "$name: and passes again");
             is(app_count(), 1, "$name: once at the app");
-            is(lines_of('\[notice\].*Para answers again', new_log($nginx)),
+            is(lines_like('\[notice\].*Para answers again', new_log($nginx)),
                 $odd ? 0 : 1, "$name: one line that says so");
         }
         $nginx->stop;
@@ -428,7 +404,7 @@ CONF
     my $nginx = quick_gateway();
 
     # Within the time that is given, it is only slow.
-    reset_both();
+    reset_all();
     fault(VERIFY, 'slow', delay_ms => 200, times => 1);
     my $began = time;
     is(ask($nginx, login('alice'))->{status}, 200, 'slow within: let in');
@@ -449,7 +425,7 @@ CONF
     for my $name (sort keys %answer) {
         my $login = login('alice');
 
-        reset_both();
+        reset_all();
         fault(
             VERIFY, 'answer',
             headers => $answer{$name}{headers} // {},
@@ -473,7 +449,7 @@ CONF
     # 403 is Para's word: cached, but not for longer than configured.
     my $login = login('alice');
     end_session($login);
-    reset_both();
+    reset_all();
     new_log($nginx);
 
     for (1 .. 3) {
@@ -485,7 +461,7 @@ CONF
     }
     is(para_calls(VERIFY), 1, '403 of Para: one call');
     is(app_count(),        0, '403 of Para: nothing at the app');
-    is(lines_of('\[error\]', new_log($nginx)), 0,
+    is(lines_like('\[error\]', new_log($nginx)), 0,
         '403 of Para: not an error');
 
     # The secret was in none of the lines, nor any credential.
@@ -505,7 +481,7 @@ CONF
 
     my $nginx = start_nginx(%options);
     my $login = login('alice');
-    reset_both();
+    reset_all();
 
     for (1, 2) {
         my $answer = ask($nginx, $login);
@@ -514,7 +490,7 @@ CONF
             'connection refused: Retry-After');
     }
     is(app_count(), 0, 'connection refused: nothing at the app');
-    is(lines_of('\[error\].*para_auth: Para is unavailable',
+    is(lines_like('\[error\].*para_auth: Para is unavailable',
         new_log($nginx)), 1, 'connection refused: one line');
     $nginx->stop;
 }
@@ -534,7 +510,7 @@ CONF
 CONF
     my ($good, $bad) = (login('alice'), login('bob'));
     end_session($bad);
-    reset_both();
+    reset_all();
 
     is(ask($nginx, $good)->{status}, 200, 'valid: asked') for 1 .. 3;
     is(para_calls(VERIFY), 1, 'valid: once');
@@ -554,7 +530,7 @@ CONF
 
     # A session that ended and is good again (never so with Para, but the
     # gateway must not hold on to what it knew).
-    reset_both();
+    reset_all();
     my $login = login('carol');
     # (What Para said in the same millisecond is news still.)
     for (1 .. 3) {
@@ -570,7 +546,7 @@ CONF
         'negative=0: asked each time');
 
     # Para's failure does not end what it confirmed a moment ago.
-    reset_both();
+    reset_all();
     $login = login('dave');
     is(ask($nginx, $login)->{status}, 200, 'failure: confirmed before');
     fault(VERIFY, '500');
@@ -637,7 +613,7 @@ CONF
             'before<!--#include virtual="/_para_auth/verify" -->after');
 
         my $login = login('alice');
-        reset_both();
+        reset_all();
 
         for my $path (
             qw(/_para_auth/verify /rewrite-open /error /error200 /try
@@ -737,7 +713,7 @@ CONF
     my $nginx = start_nginx(%conf);
     my $login = login('erin');
 
-    reset_both();
+    reset_all();
     $options{before}->() if $options{before};
 
     for (1 .. 2) {
@@ -749,7 +725,7 @@ CONF
 
     my $said = 'para_auth: the call to Para was led to';
     my $log  = new_log($nginx);
-    is(lines_of($said, $log), 1, "$name: the log says so once")
+    is(lines_like($said, $log), 1, "$name: the log says so once")
         if $options{logged} // 1;
     ok(index($log, $SECRET) < 0, "$name: no key in the log");
     $nginx->stop;
@@ -811,7 +787,7 @@ for my $name (sort keys %ASTRAY_LOCATION) {
                 {http => "map 1 \$elsewhere { default $elsewhere{$name}; }"},
         ));
         my $login = login('erin');
-        reset_both();
+        reset_all();
 
         is(ask($nginx, $login)->{status}, 503, "proxy_pass to $name");
         app_is_clean($login, "proxy_pass to $name");
@@ -847,7 +823,7 @@ for my $name (sort keys %ASTRAY_LOCATION) {
             proxy_pass $APP_URL; }
 CONF
     my $login = login('erin');
-    reset_both();
+    reset_all();
 
     is(ask($nginx, $login)->{status}, 503, 'no key: refused');
     like(new_log($nginx), qr/asked Para without the secret key: write "proxy_se/,
@@ -873,7 +849,7 @@ CONF
             proxy_set_header X-Key "<\$para_auth_secret_key>"; }
 CONF
     my $login  = login('erin');
-    reset_both();
+    reset_all();
     my $answer = ask($nginx, $login);
 
     is($answer->{status}, 200, 'the key elsewhere: the request passes');
@@ -907,7 +883,7 @@ CONF
 
     for my $mode (qw(401 403 404 413 429 500 502 503 504 reset garbage)) {
         my $login = login('alice');
-        reset_both();
+        reset_all();
         fault(VERIFY, $mode);
 
         my $answer = ask($nginx, $login);
@@ -936,7 +912,7 @@ sub refused {
 {
     my ($good, $said) = check_nginx(options());
     ok($good, 'nginx -t: as shipped is good') or diag($said);
-    is(lines_of('para_auth', $said), 0, 'nginx -t: and has nothing to say');
+    is(lines_like('para_auth', $said), 0, 'nginx -t: and has nothing to say');
 }
 
 refused(
@@ -1077,7 +1053,7 @@ refused(
 # The same host by a static URL is fine, and works.
 {
     my $nginx = gateway(edit => ['\$para_auth_api(?=/)' => $PARA_URL]);
-    reset_both();
+    reset_all();
     my $login = login('frank');
     is(ask($nginx, $login)->{status}, 200, 'static proxy_pass: let in');
     is_the_call($login, 'static proxy_pass');

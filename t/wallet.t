@@ -206,29 +206,6 @@ sub options {
 
 sub gateway { return start_nginx(options(@_)) }
 
-my %read;
-
-sub new_log {
-    my ($nginx) = @_;
-
-    my $log  = $nginx->error_log;
-    my $from = $read{$nginx} // 0;
-    $read{$nginx} = length $log;
-
-    return substr $log, $from;
-}
-
-sub lines_of {
-    my ($pattern, $text) = @_;
-    return scalar grep {/$pattern/} split /\n/, $text;
-}
-
-sub fresh {
-    reset_para();
-    reset_app();
-    return;
-}
-
 # A login whose JWT has the wallets, but not the addresses of some types.
 sub without_address {
     my ($user, @types) = @_;
@@ -314,7 +291,7 @@ my %login = map { $_ => login($_) } qw(alice bob carol dave);
 
 # ---- What the JWT says ----------------------------------------------------
 
-fresh();
+reset_all();
 
 for my $case (
     ['alice', '/any',                    1, 'any wallet'],
@@ -441,13 +418,13 @@ is_missing(ask($main, $login{alice}, "/from?a=$EVM&b=$BOBS"),
 
 # ---- What Para says -------------------------------------------------------
 
-fresh();
+reset_all();
 
 # Known to be a user's own only by the id.
 for my $path ('/verify', '/verify/evm', '/jwt') {
     my $login = without_address('alice', 'EVM');
     my $cold = $path eq '/verify' ? 1 : 0;
-    fresh();
+    reset_all();
 
     twice_in($main, $login, "$path?a=$EVM", "$path, by the id");
     twice_in($main, $login, "$path?a=$MIXED", "$path, in mixed case");
@@ -471,7 +448,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 {
     my $alice = without_address('alice', 'EVM');
     my $bob   = login('bob');
-    fresh();
+    reset_all();
     twice_missing($main, $bob, "/verify?a=$EVM", 'Bob with Alice\'s');
     twice_missing($main, $alice, "/verify?a=$BOBS", 'Alice with Bob\'s');
     is(para_calls(WALLETS), 1, 'one call, for Bob\'s address');
@@ -490,7 +467,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 # Of the right type too, and only where he has ids of that type.
 {
     my $alice = without_address('alice', 'EVM', 'SOLANA');
-    fresh();
+    reset_all();
     twice_in($main, $alice, "/verify?a=$SOLANA", 'SOLANA of any type');
     twice_missing($main, $alice, "/verify/evm?a=$SOLANA", 'SOLANA as EVM');
     is(para_calls(WALLETS), 1, 'asked once for both');
@@ -505,12 +482,12 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 {
     my $alice = login('alice');
     my $none  = nobodys();
-    fresh();
+    reset_all();
     twice_missing($main, $alice, "/verify?a=$none", 'nobody\'s');
     twice_missing($main, login('bob'), '/verify?a=' . uc($none) =~ s/^0X/0x/r,
         'nobody\'s, for Bob');
     is(para_calls(WALLETS), 1, 'nobody\'s: asked once for all');
-    is(lines_of(qr/\[error\]/, new_log($main)), 0, 'nobody\'s is no error');
+    is(lines_like(qr/\[error\]/, new_log($main)), 0, 'nobody\'s is no error');
 }
 
 # Exported sessions: /touch says which wallets there are.
@@ -520,7 +497,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
         data => {wallets => [$WALLET{alice}{EVM}]});
     my $export = "X-Para-Session: $login->{exportedSession}";
     my $nginx  = gateway();
-    fresh();
+    reset_all();
 
     my $try = sub {
         my ($path, @jwt) = @_;
@@ -546,7 +523,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 # Several, one after the other, and without a cache.
 {
     my $alice = without_address('alice', 'EVM', 'SOLANA');
-    fresh();
+    reset_all();
     my $nginx = gateway();
     is_in(ask($nginx, $alice, "/verify/both?a=$EVM&b=$SOLANA"),
         $alice, 'two to ask');
@@ -557,7 +534,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
         'the second is Bob\'s');
     is_missing(ask($nginx, $alice, "/verify/both?a=$EVM"),
         'the second is empty');
-    fresh();
+    reset_all();
     is_in(ask($nginx, $alice, "/verify/none?a=$EVM&b=$SOLANA"),
         $alice, 'two without a cache');
     is(para_calls(WALLETS), 2, 'without a cache: two calls');
@@ -569,14 +546,14 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
     );
     is(ask($nginx, $alice, "/verify/none?a=$EVM&b=$SOLANA", method => 'HEAD')
             ->{status}, 200, 'two without a cache, HEAD');
-    is(lines_of(qr/\[(?:error|alert|crit|emerg)\]/, $nginx->error_log),
+    is(lines_like(qr/\[(?:error|alert|crit|emerg)\]/, $nginx->error_log),
         0, 'and a good log');
 }
 
 # A variable that says something else each time is looked at once.
 {
     my $alice = without_address('alice', 'EVM');
-    fresh();
+    reset_all();
     fault(WALLETS, 'slow', delay_ms => SLOW, times => 1);
     is_missing(ask($main, $alice, '/verify/time'), 'a variable that changes');
     is(para_calls(WALLETS), 1, 'a variable that changes: one call');
@@ -585,7 +562,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 # It ends, and is asked for again.
 {
     my $alice = without_address('alice', 'EVM');
-    fresh();
+    reset_all();
     my $nginx = gateway();
     is_in(ask($nginx, $alice, "/verify/short?a=$EVM"), $alice, 'for 1 s');
     sleep 1.3;
@@ -598,7 +575,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
     my $alice = without_address('alice', 'EVM');
     my $none  = nobodys();
     my $nginx = gateway();
-    fresh();
+    reset_all();
     twice_in($nginx, $alice, "/verify/negative?a=$EVM", 'valid=0');
     is(para_calls(WALLETS), 2, 'valid=0: asked each time');
     twice_missing($nginx, $alice, "/verify/negative?a=$none", 'negative=60s');
@@ -610,7 +587,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 # Subrequests: what Para has said already.
 {
     my $alice = without_address('alice', 'EVM');
-    fresh();
+    reset_all();
     my $nginx = gateway();
     unlike(ask($nginx, $alice, '/ssi/verify.html')->{body},
         qr/X-Para-User-Id/, 'subrequest: not known yet');
@@ -628,7 +605,7 @@ for my $path ('/verify', '/verify/evm', '/jwt') {
 for my $workers (1, 2) {
     my $alice = without_address('alice', 'EVM');
     my $nginx = gateway(workers => $workers);
-    fresh();
+    reset_all();
     fault(WALLETS, 'slow', delay_ms => SLOW, times => MANY);
 
     my $text = request_text(
@@ -657,7 +634,7 @@ for my $workers (1, 2) {
 {
     my $alice = login('alice');
     my $nginx = gateway();
-    fresh();
+    reset_all();
     ask($nginx, $alice, '/');
     my %count;
     $count{ask($nginx, $alice, '/verify?a=' . nobodys())->{status}}++
@@ -683,7 +660,7 @@ for my $workers (1, 2) {
         )
     {
         my $alice = without_address('alice', 'EVM');
-        fresh();
+        reset_all();
         fault(WALLETS, $fault);
         is_unavailable(ask($nginx, $alice, "/verify/fresh?a=$EVM"), $fault);
         is(app_count(), 0, "$fault: nothing at the app");
@@ -705,11 +682,11 @@ for my $workers (1, 2) {
 for my $status (401, 403) {
     my $nginx = gateway();
     my $alice = without_address('alice', 'EVM');
-    fresh();
+    reset_all();
     fault(WALLETS, $status);
     is_unavailable(ask($nginx, $alice, "/verify?a=$EVM"), $status);
     is_unavailable(ask($nginx, $alice, "/verify?a=$EVM"), "$status, again");
-    is(lines_of(qr/\[error\].*refuses the secret API key \($status\)/,
+    is(lines_like(qr/\[error\].*refuses the secret API key \($status\)/,
             new_log($nginx)), 1, "$status: one error line");
     fault(WALLETS, 'off');
     is_in(ask($nginx, $alice, "/verify?a=$EVM"), $alice, "$status: over");
@@ -719,7 +696,7 @@ for my $status (401, 403) {
 {
     my $nginx = gateway();
     my $alice = without_address('alice', 'EVM', 'SOLANA');
-    fresh();
+    reset_all();
     is_in(ask($nginx, $alice, "/verify?a=$EVM"), $alice, 'known before');
     fault(WALLETS, 'hang');
     is_in(ask($nginx, $alice, "/verify?a=$EVM"), $alice, 'Para hangs: known');
@@ -735,7 +712,7 @@ for my $status (401, 403) {
 {
     my $nginx = gateway();
     my $alice = without_address('alice', 'EVM');
-    fresh();
+    reset_all();
     is_in(ask($nginx, $alice, '/'), $alice, 'before Para is down');
     fault(WALLETS, '500');
     is_unavailable(ask($nginx, $alice, "/verify?a=$EVM"), 'Para is down')
@@ -752,13 +729,13 @@ for my $status (401, 403) {
 for my $status (400, 422) {
     my $nginx = gateway();
     my $mallory = login('alice');
-    fresh();
+    reset_all();
     fault(WALLETS, $status);
     is_unavailable(ask($nginx, $mallory, "/verify?a=odd$_"),
         "odd text, $status")
         for 1 .. 10;
     is(para_calls(WALLETS), 10, "odd text, $status: asked each time");
-    is(lines_of(qr/\[error\]/, new_log($nginx)), 1,
+    is(lines_like(qr/\[error\]/, new_log($nginx)), 1,
         "odd text, $status: one error line");
 
     fault(WALLETS, 'off');
@@ -771,7 +748,7 @@ for my $status (400, 422) {
 {
     my $nginx = gateway();
     my $alice = without_address('alice', 'EVM');
-    fresh();
+    reset_all();
     is_in(ask($nginx, $alice, '/'), $alice, 'before clients go away');
     fault(WALLETS, 'slow', delay_ms => SLOW, times => 1);
 
@@ -783,7 +760,7 @@ for my $status (400, 422) {
     }
     abort_connection($sockets[0]);
     is_in(read_answer($sockets[$_]), $alice, "waiter $_") for 1, 2;
-    is(lines_of(qr/\[(?:alert|crit|emerg)\]/, $nginx->error_log),
+    is(lines_like(qr/\[(?:alert|crit|emerg)\]/, $nginx->error_log),
         0, 'waiters: a good log');
 }
 
@@ -819,7 +796,7 @@ for my $status (400, 422) {
         my ($asked, $name, $value) = @$case;
         my $nginx = $nginx{x} //= gateway();
         my $alice = login('alice');
-        fresh();
+        reset_all();
 
         my $answer = ask($nginx, $alice, '/verify/header',
             more => "X-Wallet: $value");
@@ -840,7 +817,7 @@ for my $status (400, 422) {
         is(app_count(), 0, "$name: nothing at the app");
     }
 
-    is(lines_of(qr/\[(?:error|alert|crit|emerg)\]/, $nginx{x}->error_log),
+    is(lines_like(qr/\[(?:error|alert|crit|emerg)\]/, $nginx{x}->error_log),
         0, 'odd addresses: a good log');
 }
 

@@ -83,13 +83,13 @@ our @EXPORT = qw(
     $PARA_DIR $PARA_PORT $PARA_URL $PARA_AUDIENCE $PARA_PUBLIC_KEY
     $APP_PORT $APP_URL
     login end_session fault calls para_calls reset_para app_count app_calls
-    reset_app
+    reset_app reset_all
     para_keys para_requests para_listen para_unlisten second_para
     para_jwt own_jwt tamper jwt_claims jwt_header sign_raw own_key para_key
     para_provider http_config shipped verify_location touch_location
     wallets_location own_issuer
     bearer credentials http_raw start_nginx check_nginx free_ports wait_until
-    black_hole_port put_file
+    black_hole_port put_file new_log lines_like
 );
 
 our (
@@ -340,6 +340,12 @@ sub reset_para { return $servers->reset_emulator(@_) }
 sub app_count { return $servers->app_count }
 sub app_calls { return $servers->app_calls }
 sub reset_app { return $servers->reset_app }
+
+sub reset_all {
+    reset_para();
+    reset_app();
+    return;
+}
 
 
 # ---- Tokens ---------------------------------------------------------------
@@ -807,6 +813,23 @@ sub check_nginx {
     my $nginx = _new_nginx(@_);
     push @nginx, undef;
     return $nginx->check;
+}
+
+# What the error log of a started nginx got since the last time.
+sub new_log {
+    my ($nginx) = @_;
+
+    my $log  = $nginx->error_log;
+    my $from = $nginx->{log_read} // 0;
+    $nginx->{log_read} = length $log;
+
+    return substr $log, $from;
+}
+
+# How many lines of a text match.
+sub lines_like {
+    my ($pattern, $text) = @_;
+    return scalar grep {/$pattern/} split /\n/, $text;
 }
 
 # A port with somebody at it who never says a word, until the test ends.
