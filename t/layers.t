@@ -28,8 +28,10 @@ my %ADAPTER_MAY = (
     ngx_para_cache      => [qw(ngx_para_store)],
     ngx_para_cache_ask  => [qw(ngx_para_answer ngx_para_cache
                                ngx_para_store)],
-    ngx_para_call       => [qw(ngx_para_answer ngx_para_flight
-                               ngx_para_subrequest)],
+    ngx_para_call       => [qw(ngx_para_answer ngx_para_call_state
+                               ngx_para_flight ngx_para_subrequest)],
+    ngx_para_call_report => [qw(ngx_para_call_state)],
+    ngx_para_call_state => [qw(ngx_para_call)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
     ngx_para_fetch      => [qw(ngx_para_fetch_transfer ngx_para_watch)],
     ngx_para_fetch_conf => [qw(ngx_para_fetch)],
