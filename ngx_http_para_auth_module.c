@@ -133,19 +133,34 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("para_auth_require_role"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_1MORE,
+      ngx_http_para_auth_require_role,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, roles),
+      NULL },
+
+    { ngx_string("para_auth_require"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_1MORE,
+      ngx_http_para_auth_require,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, requirements),
+      NULL },
+
     { ngx_string("para_auth_require_wallet"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
       ngx_http_para_auth_require_wallet,
       NGX_HTTP_LOC_CONF_OFFSET,
-      0,
+      offsetof(ngx_http_para_auth_loc_conf_t, wallets),
       NULL },
 
     { ngx_string("para_auth_verify_wallet"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
-      ngx_http_para_auth_verify_wallet,
+      ngx_http_para_auth_switch,
       NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      NULL },
+      offsetof(ngx_http_para_auth_loc_conf_t, verify_wallet),
+      "has nothing to verify: add \"para_auth_require_wallet $variable;\" "
+      "where it applies" },
 
     { ngx_string("para_auth_match"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
@@ -399,6 +414,7 @@ static const ngx_http_para_auth_step_t  ngx_http_para_auth_steps[] = {
     { "session", ngx_http_para_auth_step_session, 0 },
     { "identity", ngx_http_para_auth_step_identity, 0 },
     { "policy", ngx_http_para_auth_step_policy, 1 },
+    { "wallets", ngx_http_para_auth_step_wallets, 1 },
     { NULL, NULL, 1 }
 };
 
@@ -452,7 +468,9 @@ ngx_http_para_auth_walk(ngx_http_request_t *r,
             return NGX_OK;
         }
 
+        ctx->known = step->always;
         rc = step->handler(r, lcf, ctx);
+        ctx->known = 0;
 
         ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "para_auth step %s: rc %i, %s", step->name, rc,

@@ -57,8 +57,8 @@ para_list_check_roles(const para_json_t *roles, size_t *size)
 }
 
 
-static unsigned char *
-para_list_write_role(unsigned char *dst, unsigned char *start,
+unsigned char *
+para_list_write_role(unsigned char *dst, const unsigned char *start,
     para_span_t text)
 {
     if (text.len == 0) {

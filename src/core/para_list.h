@@ -23,6 +23,10 @@ para_reason_e para_list_check_roles(const para_json_t *roles, size_t *size);
 unsigned char *para_list_write_roles(unsigned char *dst,
     const para_json_t *roles);
 
+/* Appends a role, unless it is empty, to a list that begins at start. */
+unsigned char *para_list_write_role(unsigned char *dst,
+    const unsigned char *start, para_span_t text);
+
 /* An array of objects with type and address, as TYPE:address. */
 para_reason_e para_list_check_wallets(const para_json_t *wallets,
     size_t *size);

