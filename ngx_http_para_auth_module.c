@@ -64,6 +64,13 @@ static ngx_conf_enum_t  ngx_http_para_auth_signer[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_para_auth_error_format[] = {
+    { ngx_string("text"), NGX_HTTP_PARA_AUTH_TEXT },
+    { ngx_string("json"), NGX_HTTP_PARA_AUTH_JSON },
+    { ngx_null_string, 0 }
+};
+
+
 #define NGX_HTTP_PARA_AUTH_CONF                                               \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LMT_CONF
 
@@ -175,6 +182,20 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_para_auth_loc_conf_t, inject),
       NULL },
+
+    { ngx_string("para_auth_realm"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_para_challenge_realm,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, realm),
+      NULL },
+
+    { ngx_string("para_auth_error_format"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, error_format),
+      ngx_http_para_auth_error_format },
 
     { ngx_string("para_auth_upstream"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,

@@ -150,6 +150,14 @@ para_reason_code(para_reason_e reason)
 
 
 const char *
+para_reason_renew(para_reason_e reason)
+{
+    return para_reason_code(reason) == PARA_CODE_SESSION_EXPIRED ? "login"
+                                                                 : NULL;
+}
+
+
+const char *
 para_code_name(para_code_e code)
 {
     if ((unsigned) code >= PARA_CODES || para_codes[code] == NULL) {

@@ -117,6 +117,12 @@ const char *para_reason_name(para_reason_e reason);
 /* The public code of a reason.  A value out of range is an internal error. */
 para_code_e para_reason_code(para_reason_e reason);
 
+/*
+ * What the client is to get anew, in the words of the JSON body: "login", a
+ * static string; NULL if nothing of what it has will help it.
+ */
+const char *para_reason_renew(para_reason_e reason);
+
 /* The code's public name, as "token_invalid": a static string, never NULL. */
 const char *para_code_name(para_code_e code);
 

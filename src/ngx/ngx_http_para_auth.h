@@ -25,6 +25,7 @@
 #include "ngx_para_headers.h"
 #include "ngx_para_inject.h"
 #include "ngx_para_keys.h"
+#include "ngx_para_problem.h"
 #include "ngx_para_provider.h"
 #include "ngx_para_renew.h"
 #include "ngx_para_upstream.h"
@@ -32,6 +33,12 @@
 
 #define NGX_HTTP_PARA_AUTH_JWT      0x01
 #define NGX_HTTP_PARA_AUTH_SESSION  0x02
+
+
+/* The body of a refusal. */
+
+#define NGX_HTTP_PARA_AUTH_TEXT     0         /* nginx's own page */
+#define NGX_HTTP_PARA_AUTH_JSON     1
 
 
 typedef enum {
@@ -161,6 +168,10 @@ typedef struct {
     ngx_para_credential_conf_t  credential;
     ngx_para_inject_conf_t      inject;
 
+    ngx_str_t                   realm;
+    ngx_uint_t                  error_format; /* NGX_HTTP_PARA_AUTH_TEXT or
+                                                 _JSON */
+
     ngx_para_upstream_t        *upstream;     /* marked: a way to Para */
     ngx_para_provider_t        *marked;       /* whose */
 
@@ -218,6 +229,7 @@ typedef struct {
 
     ngx_para_headers_t                    client;      /* if applied */
     ngx_para_challenge_t                  challenge;
+    ngx_para_problem_t                    problem;
 } ngx_http_para_auth_ctx_t;
 
 

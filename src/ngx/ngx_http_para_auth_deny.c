@@ -14,7 +14,12 @@ static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
 ngx_int_t
 ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 {
-    time_t  retry_after;
+    time_t                          retry_after;
+    ngx_int_t                       status;
+    para_code_e                     code;
+    ngx_http_para_auth_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
     ctx->decided = 1;
     ctx->granted = NULL;
@@ -31,8 +36,17 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
                                        : NGX_PARA_RETRY_AFTER;
     }
 
-    return ngx_para_challenge_send(r, &ctx->challenge,
-                                   para_reason_code(ctx->reason), retry_after);
+    code = para_reason_code(ctx->reason);
+
+    status = ngx_para_challenge_send(r, &ctx->challenge, &lcf->realm, code,
+                                     retry_after);
+
+    if (lcf->error_format == NGX_HTTP_PARA_AUTH_JSON) {
+        ngx_para_problem_expect(&ctx->problem, status, code,
+                                para_reason_renew(ctx->reason));
+    }
+
+    return status;
 }
 
 

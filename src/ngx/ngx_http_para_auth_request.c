@@ -41,6 +41,10 @@ ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
 
         if (ctx) {
 
+            /* its page is another one's now */
+
+            ngx_para_problem_withdraw(&ctx->problem);
+
             /* a refusal stays to be told of, what was granted does not */
 
             if (ctx->granted) {
@@ -207,6 +211,12 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
     }
 
     if (r == r->main) {
+
+        /* whoever let it in after us, it is refused no more */
+
+        ngx_para_challenge_withdraw(&ctx->challenge);
+        ngx_para_problem_withdraw(&ctx->problem);
+
         ngx_para_headers_save(r, &ctx->client);
         ctx->applied = 1;
     }
@@ -350,6 +360,10 @@ ngx_http_para_auth_header_filter(ngx_http_request_t *r)
         ngx_para_challenge_withdraw(&ctx->challenge);
     }
 
+    if (ctx) {
+        ngx_para_problem_header(r, &ctx->problem);
+    }
+
     return ngx_http_next_header_filter(r);
 }
 
@@ -357,7 +371,18 @@ ngx_http_para_auth_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_para_auth_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_para_call_t  *call;
+    ngx_para_call_t           *call;
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    if (r == r->main) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_para_auth_module);
+
+        if (ctx && ctx->problem.taken) {
+            in = ngx_para_problem_body(&ctx->problem, in);
+        }
+
+        return ngx_http_next_body_filter(r, in);
+    }
 
     call = ngx_para_call_of(r);
 

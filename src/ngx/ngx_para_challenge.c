@@ -3,43 +3,49 @@
 
 typedef struct {
     ngx_int_t   status;
-    ngx_str_t   authenticate;       /* empty: no challenge */
+    ngx_str_t   parameters;         /* of the challenge, after the realm */
 } ngx_para_challenge_row_t;
 
 
 static ngx_table_elt_t *ngx_para_challenge_header(ngx_http_request_t *r,
-    char *name, const ngx_str_t *value);
+    const ngx_str_t *name, const ngx_str_t *value);
 static ngx_int_t ngx_para_challenge_authenticate(ngx_http_request_t *r,
-    ngx_para_challenge_t *challenge, const ngx_str_t *value);
+    ngx_para_challenge_t *challenge, const ngx_str_t *realm,
+    const ngx_str_t *parameters);
 static ngx_int_t ngx_para_challenge_retry_after(ngx_http_request_t *r,
     ngx_para_challenge_t *challenge, time_t seconds);
+static void ngx_para_challenge_take_back(ngx_table_elt_t **h,
+    const ngx_str_t *name);
 
 
-#define NGX_PARA_REALM  "Bearer realm=\"para\""
+static const ngx_str_t  ngx_para_challenge_www_authenticate =
+    ngx_string("WWW-Authenticate");
+static const ngx_str_t  ngx_para_challenge_retry_after_name =
+    ngx_string("Retry-After");
+static const ngx_str_t  ngx_para_challenge_cache_control =
+    ngx_string("Cache-Control");
+
 
 #define NGX_PARA_INVALID_REQUEST                                              \
-    ngx_string(NGX_PARA_REALM ", error=\"invalid_request\"")
+    ngx_string(", error=\"invalid_request\"")
 #define NGX_PARA_INVALID_TOKEN                                                \
-    ngx_string(NGX_PARA_REALM ", error=\"invalid_token\"")
+    ngx_string(", error=\"invalid_token\"")
 #define NGX_PARA_INSUFFICIENT_SCOPE                                           \
-    ngx_string(NGX_PARA_REALM ", error=\"insufficient_scope\"")
+    ngx_string(", error=\"insufficient_scope\"")
 #define NGX_PARA_EXPIRED(what)                                                \
-    ngx_string(NGX_PARA_REALM ", error=\"invalid_token\", "                   \
-               "error_description=\"" what " expired\"")
+    ngx_string(", error=\"invalid_token\", error_description=\"" what         \
+               " expired\"")
 
 
-/*
- * A code without a row ends the request with 500: internal errors, and one
- * that was forgotten here.
- */
+/* A code without a row, one that was forgotten here, is an internal error. */
 
 static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
 
     [PARA_CODE_TOKEN_MISSING] = {
-        NGX_HTTP_UNAUTHORIZED, ngx_string(NGX_PARA_REALM)
+        NGX_HTTP_UNAUTHORIZED, ngx_null_string
     },
     [PARA_CODE_SESSION_MISSING] = {
-        NGX_HTTP_UNAUTHORIZED, ngx_string(NGX_PARA_REALM)
+        NGX_HTTP_UNAUTHORIZED, ngx_null_string
     },
     [PARA_CODE_TOKEN_AMBIGUOUS] = {
         NGX_HTTP_BAD_REQUEST, NGX_PARA_INVALID_REQUEST
@@ -52,7 +58,7 @@ static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
     },
     [PARA_CODE_SESSION_HAS_SIGNER] = {
         NGX_HTTP_BAD_REQUEST,
-        ngx_string(NGX_PARA_REALM ", error=\"invalid_request\", "
+        ngx_string(", error=\"invalid_request\", "
                    "error_description=\"the session holds a share of the "
                    "user's key: export it with excludeSigners, or send a "
                    "verification token\"")
@@ -86,26 +92,83 @@ static const ngx_para_challenge_row_t  ngx_para_challenge_rows[PARA_CODES] = {
     },
     [PARA_CODE_KEYS_UNAVAILABLE] = {
         NGX_HTTP_SERVICE_UNAVAILABLE, ngx_null_string
+    },
+    [PARA_CODE_INTERNAL_ERROR] = {
+        NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_null_string
     }
 };
 
 
+char *
+ngx_para_challenge_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    size_t      i;
+    u_char      ch;
+    ngx_str_t  *realm, *value;
+
+    realm = (ngx_str_t *) ((char *) conf + cmd->offset);
+
+    if (realm->data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 0; i < value[1].len; i++) {
+        ch = value[1].data[i];
+
+        if (ch < ' ' || ch == 0x7f || ch == '"' || ch == '\\' || ch == '$') {
+            break;
+        }
+    }
+
+    if (value[1].len == 0 || i < value[1].len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"para_auth_realm\" takes a text that is not "
+                           "empty, without quotes, backslashes, control "
+                           "characters and variables, as \"para_auth_realm "
+                           "para;\"");
+        return NGX_CONF_ERROR;
+    }
+
+    *realm = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
 ngx_int_t
 ngx_para_challenge_send(ngx_http_request_t *r,
-    ngx_para_challenge_t *challenge, para_code_e code, time_t retry_after)
+    ngx_para_challenge_t *challenge, const ngx_str_t *realm, para_code_e code,
+    time_t retry_after)
 {
     const ngx_para_challenge_row_t  *row;
+
+    static const ngx_str_t  no_store = ngx_string("no-store");
 
     ngx_para_challenge_withdraw(challenge);
 
     row = &ngx_para_challenge_rows[code];
 
     if (row->status == 0) {
+        row = &ngx_para_challenge_rows[PARA_CODE_INTERNAL_ERROR];
+    }
+
+    /*
+     * Not known to nginx as r->headers_out.cache_control: "expires" of an error
+     * page would write over it, and could not be taken back with it.
+     */
+
+    challenge->cache_control = ngx_para_challenge_header(r,
+                                 &ngx_para_challenge_cache_control, &no_store);
+
+    if (challenge->cache_control == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (row->authenticate.len
-        && ngx_para_challenge_authenticate(r, challenge, &row->authenticate)
+    if (row->status < NGX_HTTP_INTERNAL_SERVER_ERROR
+        && ngx_para_challenge_authenticate(r, challenge, realm,
+                                           &row->parameters)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -124,20 +187,30 @@ ngx_para_challenge_send(ngx_http_request_t *r,
 void
 ngx_para_challenge_withdraw(ngx_para_challenge_t *challenge)
 {
-    if (challenge->www_authenticate) {
-        challenge->www_authenticate->hash = 0;
-        challenge->www_authenticate = NULL;
+    ngx_para_challenge_take_back(&challenge->www_authenticate,
+                                 &ngx_para_challenge_www_authenticate);
+    ngx_para_challenge_take_back(&challenge->retry_after,
+                                 &ngx_para_challenge_retry_after_name);
+    ngx_para_challenge_take_back(&challenge->cache_control,
+                                 &ngx_para_challenge_cache_control);
+}
+
+
+/* A filter that begins anew has the list emptied: another's may stand there. */
+
+static void
+ngx_para_challenge_take_back(ngx_table_elt_t **h, const ngx_str_t *name)
+{
+    if (*h && (*h)->key.data == name->data) {
+        (*h)->hash = 0;
     }
 
-    if (challenge->retry_after) {
-        challenge->retry_after->hash = 0;
-        challenge->retry_after = NULL;
-    }
+    *h = NULL;
 }
 
 
 static ngx_table_elt_t *
-ngx_para_challenge_header(ngx_http_request_t *r, char *name,
+ngx_para_challenge_header(ngx_http_request_t *r, const ngx_str_t *name,
     const ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
@@ -148,8 +221,7 @@ ngx_para_challenge_header(ngx_http_request_t *r, char *name,
     }
 
     h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
+    h->key = *name;
     h->value = *value;
 #if (nginx_version >= 1023000)
     h->next = NULL;
@@ -161,11 +233,24 @@ ngx_para_challenge_header(ngx_http_request_t *r, char *name,
 
 static ngx_int_t
 ngx_para_challenge_authenticate(ngx_http_request_t *r,
-    ngx_para_challenge_t *challenge, const ngx_str_t *value)
+    ngx_para_challenge_t *challenge, const ngx_str_t *realm,
+    const ngx_str_t *parameters)
 {
+    u_char           *p;
+    ngx_str_t         value;
     ngx_table_elt_t  *h;
 
-    h = ngx_para_challenge_header(r, "WWW-Authenticate", value);
+    p = ngx_pnalloc(r->pool, sizeof("Bearer realm=\"\"") - 1 + realm->len
+                             + parameters->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.data = p;
+    value.len = ngx_sprintf(p, "Bearer realm=\"%V\"%V", realm, parameters) - p;
+
+    h = ngx_para_challenge_header(r, &ngx_para_challenge_www_authenticate,
+                                  &value);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -199,8 +284,8 @@ ngx_para_challenge_retry_after(ngx_http_request_t *r,
     value.data = p;
     value.len = ngx_sprintf(p, "%T", seconds) - p;
 
-    challenge->retry_after = ngx_para_challenge_header(r, "Retry-After",
-                                                       &value);
+    challenge->retry_after = ngx_para_challenge_header(r,
+                                 &ngx_para_challenge_retry_after_name, &value);
 
     return challenge->retry_after ? NGX_OK : NGX_ERROR;
 }

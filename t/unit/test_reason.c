@@ -110,6 +110,27 @@ test_codes(void **state)
 
 
 static void
+test_renew(void **state)
+{
+    int          i;
+    const char  *renew;
+
+    (void) state;
+
+    for (i = PARA_OK; i <= PARA_REASONS; i++) {
+        renew = para_reason_renew((para_reason_e) i);
+
+        if (i == PARA_SESSION_ENDED || i == PARA_SESSION_REVOKED) {
+            assert_string_equal(renew, "login");
+
+        } else {
+            assert_null(renew);
+        }
+    }
+}
+
+
+static void
 test_out_of_range_is_an_internal_error(void **state)
 {
     (void) state;
@@ -133,6 +154,7 @@ main(void)
         cmocka_unit_test(test_only_ok_is_ok),
         cmocka_unit_test(test_bad_tokens_look_alike),
         cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_renew),
         cmocka_unit_test(test_out_of_range_is_an_internal_error)
     };
 
