@@ -233,6 +233,20 @@ typedef struct {
 } ngx_http_para_auth_ctx_t;
 
 
+#define NGX_HTTP_PARA_AUTH_KID_TOLD  64     /* bytes */
+
+
+/* What a log may tell of credentials.  Absent: not known. */
+
+typedef struct {
+    para_span_t                 issuer;       /* its name, as configured */
+    para_span_t                 kid;          /* as the token says, any bytes */
+    para_span_t                 alg;          /* the same, a known one */
+    para_span_t                 credential;   /* a short hash of it */
+    u_char                      hash[16];
+} ngx_http_para_auth_told_t;
+
+
 extern ngx_module_t  ngx_http_para_auth_module;
 
 
@@ -444,6 +458,13 @@ ngx_int_t ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
 
 ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
     ngx_http_para_auth_ctx_t *ctx);
+
+/*
+ * Reads out of ctx what a log may tell of its credentials.  The result points
+ * into itself and into ctx, until ngx_http_para_auth_release().
+ */
+void ngx_http_para_auth_tell(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx, ngx_http_para_auth_told_t *told);
 
 
 /* Background renewal: ngx_http_para_auth_renew.c */

@@ -6,7 +6,7 @@
 
 
 static void ngx_http_para_auth_log(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_ctx_t *ctx);
 static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
     size_t len);
 
@@ -23,11 +23,6 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     ctx->decided = 1;
     ctx->granted = NULL;
-    ngx_memzero(ctx->field, sizeof(ctx->field));
-
-    ngx_http_para_auth_log(r, ctx);
-
-    ngx_http_para_auth_release(ctx);
 
     retry_after = ctx->retry_after;
 
@@ -46,54 +41,73 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
                                 para_reason_renew(ctx->reason));
     }
 
+    ngx_http_para_auth_log(r, ctx);
+
+    ngx_memzero(ctx->field, sizeof(ctx->field));
+    ngx_http_para_auth_release(ctx);
+
     return status;
+}
+
+
+void
+ngx_http_para_auth_tell(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx, ngx_http_para_auth_told_t *told)
+{
+    u_char                           digest[PARA_DIGEST_SIZE];
+    para_span_t                      credential;
+    const para_token_t              *token;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    token = &ctx->verified;
+
+    told->issuer = token->issuer ? token->issuer->name
+                                 : ctx->field[PARA_ID_ISSUER];
+    told->alg = token->jws.alg ? token->jws.alg->name : PARA_SPAN_NONE;
+    told->kid = para_span(token->jws.kid.data,
+                          ngx_min(token->jws.kid.len,
+                                  NGX_HTTP_PARA_AUTH_KID_TOLD));
+
+    told->credential = PARA_SPAN_NONE;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    credential = ctx->token.data ? ctx->token : ctx->session;
+
+    if (credential.data
+        && para_digest_key(mcf->digest, digest, &credential, 1))
+    {
+        ngx_hex_dump(told->hash, digest, sizeof(told->hash) / 2);
+        told->credential = para_span(told->hash, sizeof(told->hash));
+    }
 }
 
 
 /* One line for each refusal; the credential only as a short hash. */
 
 static void
-ngx_http_para_auth_log(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
+ngx_http_para_auth_log(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx)
 {
-    u_char                           digest[PARA_DIGEST_SIZE], hex[16], *kid;
-    size_t                           len, hexlen;
-    para_span_t                      issuer, credential;
-    para_code_e                      code;
-    ngx_http_para_auth_main_conf_t  *mcf;
+    u_char                      kid[NGX_HTTP_PARA_AUTH_KID_TOLD * 4];
+    size_t                      len;
+    ngx_http_para_auth_told_t   told;
 
     if (r->connection->log->log_level < NGX_LOG_INFO) {
         return;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+    ngx_http_para_auth_tell(r, ctx, &told);
 
-    credential = ctx->token.data ? ctx->token : ctx->session;
-    hexlen = 0;
-
-    if (credential.data
-        && para_digest_key(mcf->digest, digest, &credential, 1))
-    {
-        hexlen = ngx_hex_dump(hex, digest, sizeof(hex) / 2) - hex;
-    }
-
-    len = ngx_min(ctx->verified.jws.kid.len, 64);
-    kid = ngx_pnalloc(r->pool, len * 4 + 1);
-    if (kid == NULL) {
-        return;
-    }
-
-    len = ngx_http_para_auth_escape(kid, ctx->verified.jws.kid.data, len)
-          - kid;
-
-    issuer = ctx->verified.issuer ? ctx->verified.issuer->name
-                                  : PARA_SPAN_NONE;
-    code = para_reason_code(ctx->reason);
+    len = ngx_http_para_auth_escape(kid, told.kid.data, told.kid.len) - kid;
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "para_auth: refused, code %s, reason %s, issuer \"%*s\", "
-                  "kid \"%*s\", credential \"%*s\"", para_code_name(code),
-                  para_reason_name(ctx->reason), issuer.len, issuer.data, len,
-                  kid, hexlen, hex);
+                  "kid \"%*s\", credential \"%*s\"",
+                  para_code_name(para_reason_code(ctx->reason)),
+                  para_reason_name(ctx->reason), told.issuer.len,
+                  told.issuer.data, len, kid, told.credential.len,
+                  told.credential.data);
 }
 
 
