@@ -11,6 +11,7 @@
 #include "src/core/para_exported.h"
 #include "src/core/para_reason.h"
 #include "src/core/para_token.h"
+#include "src/core/para_trace.h"
 
 #include "src/ngx/ngx_http_para_auth.h"
 #include "src/ngx/ngx_para_cache.h"
@@ -196,6 +197,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_para_auth_loc_conf_t, error_format),
       ngx_http_para_auth_error_format },
+
+    { ngx_string("para_auth_explain"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_FLAG,
+      ngx_http_para_auth_explain,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, explain),
+      NULL },
 
     { ngx_string("para_auth_upstream"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
@@ -439,6 +447,10 @@ static const ngx_http_para_auth_step_t  ngx_http_para_auth_steps[] = {
     { NULL, NULL, 1 }
 };
 
+_Static_assert(sizeof(ngx_http_para_auth_steps)
+               / sizeof(ngx_http_para_auth_steps[0]) - 1 <= PARA_TRACE_STEPS,
+               "all steps fit into a trace");
+
 
 static ngx_int_t
 ngx_http_para_auth_access_handler(ngx_http_request_t *r)
@@ -481,6 +493,11 @@ ngx_http_para_auth_walk(ngx_http_request_t *r,
     ngx_int_t                         rc;
     const ngx_http_para_auth_step_t  *step;
 
+    if (ctx->step == 0) {
+        ctx->explain = lcf->explain ? ngx_http_para_auth_explain_begin(r)
+                                    : NULL;
+    }
+
     for ( ;; ) {
 
         step = &ngx_http_para_auth_steps[ctx->step];
@@ -489,9 +506,17 @@ ngx_http_para_auth_walk(ngx_http_request_t *r,
             return NGX_OK;
         }
 
+        if (ctx->explain) {
+            ngx_http_para_auth_explain_enter(ctx->explain, step->name);
+        }
+
         ctx->known = step->always;
         rc = step->handler(r, lcf, ctx);
         ctx->known = 0;
+
+        if (ctx->explain) {
+            ngx_http_para_auth_explain_leave(ctx->explain, rc);
+        }
 
         ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "para_auth step %s: rc %i, %s", step->name, rc,
@@ -519,6 +544,10 @@ ngx_http_para_auth_grant(ngx_http_request_t *r,
 
     if (ctx->renew) {
         ngx_http_para_auth_renew(r, lcf, ctx);
+    }
+
+    if (ctx->explain) {
+        ngx_http_para_auth_explain_end(r, ctx, 0);
     }
 
     ngx_http_para_auth_release(ctx);

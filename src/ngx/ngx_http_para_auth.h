@@ -61,6 +61,8 @@ typedef struct {
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
     para_digest_t              *digest;
+    ngx_int_t                   request_id;   /* index of the variable, if
+                                                 anything is explained */
 } ngx_http_para_auth_main_conf_t;
 
 
@@ -163,6 +165,8 @@ typedef struct {
     ngx_http_para_auth_switch_t         *verify_wallet;
     ngx_uint_t                  ask_owner;    /* Para, about an address */
 
+    ngx_flag_t                  explain;
+
     void                      **loc_conf;     /* of all modules; if not off */
 
     ngx_para_credential_conf_t  credential;
@@ -183,6 +187,9 @@ typedef struct {
     ngx_para_call_target_t     *target[NGX_PARA_ENDPOINTS];
     u_char                      policy[PARA_DIGEST_SIZE];
 } ngx_http_para_auth_loc_conf_t;
+
+
+typedef struct ngx_http_para_auth_explain_s  ngx_http_para_auth_explain_t;
 
 
 /*
@@ -226,6 +233,12 @@ typedef struct {
     ngx_uint_t                            wallet;      /* the next to check */
     ngx_http_para_auth_cache_e            cache;
     time_t                                retry_after; /* s, of a 503 */
+
+    ngx_http_para_auth_explain_t         *explain;     /* of a decision that is
+                                                          being made; NULL: not
+                                                          explained */
+    ngx_str_t                             trace;       /* a line for each that
+                                                          was made */
 
     ngx_para_headers_t                    client;      /* if applied */
     ngx_para_challenge_t                  challenge;
@@ -467,6 +480,25 @@ void ngx_http_para_auth_tell(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx, ngx_http_para_auth_told_t *told);
 
 
+/*
+ * What a decision does: ngx_http_para_auth_explain.c.  What is noted is in the
+ * request's pool; NULL: memory is out, and nothing is.  The last makes a line
+ * of it in ctx->trace, before ngx_http_para_auth_release(); status: of a
+ * refusal, else 0.
+ */
+
+char *ngx_http_para_auth_explain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_http_para_auth_explain_t *ngx_http_para_auth_explain_begin(
+    ngx_http_request_t *r);
+void ngx_http_para_auth_explain_enter(ngx_http_para_auth_explain_t *explain,
+    const char *step);
+void ngx_http_para_auth_explain_leave(ngx_http_para_auth_explain_t *explain,
+    ngx_int_t rc);
+void ngx_http_para_auth_explain_end(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, ngx_uint_t status);
+
+
 /* Background renewal: ngx_http_para_auth_renew.c */
 
 char *ngx_http_para_auth_keep_alive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -484,6 +516,10 @@ void ngx_http_para_auth_renew(ngx_http_request_t *r,
 /* Variables: ngx_http_para_auth_variables.c */
 
 ngx_int_t ngx_http_para_auth_add_variables(ngx_conf_t *cf);
+
+/* Of $para_auth_cache; empty: it has not been asked. */
+const ngx_str_t *ngx_http_para_auth_cache_name(
+    const ngx_http_para_auth_ctx_t *ctx);
 
 
 /* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */

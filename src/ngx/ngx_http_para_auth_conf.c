@@ -106,6 +106,7 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->session_type = NGX_CONF_UNSET_UINT;
     lcf->signer = NGX_CONF_UNSET_UINT;
     lcf->error_format = NGX_CONF_UNSET_UINT;
+    lcf->explain = NGX_CONF_UNSET;
 
     return lcf;
 }
@@ -145,6 +146,7 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
     ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
     ngx_conf_merge_uint_value(conf->signer, prev->signer, PARA_SIGNER_DENY);
+    ngx_conf_merge_value(conf->explain, prev->explain, 0);
 
     ngx_conf_merge_str_value(conf->realm, prev->realm, "para");
     ngx_conf_merge_uint_value(conf->error_format, prev->error_format,

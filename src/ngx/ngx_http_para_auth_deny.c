@@ -43,6 +43,10 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 
     ngx_http_para_auth_log(r, ctx);
 
+    if (ctx->explain) {
+        ngx_http_para_auth_explain_end(r, ctx, status);
+    }
+
     ngx_memzero(ctx->field, sizeof(ctx->field));
     ngx_http_para_auth_release(ctx);
 

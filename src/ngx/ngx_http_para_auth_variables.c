@@ -13,6 +13,8 @@ static ngx_int_t ngx_http_para_auth_status_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_trace_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_para_auth_api_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
@@ -61,6 +63,10 @@ static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
 
     { ngx_string("para_auth_cache"), NULL,
       ngx_http_para_auth_cache_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_trace"), NULL,
+      ngx_http_para_auth_trace_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("para_auth_api"), NULL,
@@ -167,12 +173,8 @@ static ngx_int_t
 ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    const ngx_str_t           *name;
     ngx_http_para_auth_ctx_t  *ctx;
-
-    static const ngx_str_t  name[] = {
-        ngx_null_string, ngx_string("HIT"), ngx_string("MISS"),
-        ngx_string("WAIT"), ngx_string("STALE"), ngx_string("REFRESH")
-    };
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
 
@@ -181,8 +183,40 @@ ngx_http_para_auth_cache_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    return ngx_http_para_auth_set_variable(v, name[ctx->cache].data,
-                                           name[ctx->cache].len);
+    name = ngx_http_para_auth_cache_name(ctx);
+
+    return ngx_http_para_auth_set_variable(v, name->data, name->len);
+}
+
+
+const ngx_str_t *
+ngx_http_para_auth_cache_name(const ngx_http_para_auth_ctx_t *ctx)
+{
+    static const ngx_str_t  name[] = {
+        ngx_null_string, ngx_string("HIT"), ngx_string("MISS"),
+        ngx_string("WAIT"), ngx_string("STALE"), ngx_string("REFRESH")
+    };
+
+    return &name[ctx->cache];
+}
+
+
+/* Subrequests are not decided about: in their logs it would stand twice. */
+
+static ngx_int_t
+ngx_http_para_auth_trace_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_para_auth_ctx_t  *ctx;
+
+    ctx = r == r->main ? ngx_http_para_auth_find_ctx(r) : NULL;
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_para_auth_set_variable(v, ctx->trace.data, ctx->trace.len);
 }
 
 
