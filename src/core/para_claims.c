@@ -264,7 +264,7 @@ para_claims_check_times(const para_json_t *claims,
     }
 
     if (first == PARA_TIME_MAX) {
-        *end = now + PARA_ENDLESS;
+        *end = 0;
         return PARA_OK;
     }
 

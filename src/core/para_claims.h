@@ -17,9 +17,6 @@
 
 #define PARA_LEEWAY_MAX  86400        /* seconds */
 
-/* What is known of a token that has no end is looked at anew after this. */
-#define PARA_ENDLESS     3600         /* seconds */
-
 
 /* Whose claims they are. */
 
@@ -51,7 +48,7 @@ typedef struct {
  * exp or expiry must be there unless the policy says otherwise.
  *
  * If PARA_OK, *end is the first second at which the token is no longer
- * accepted, leeway included, or at which an endless one is to be checked again.
+ * accepted, leeway included, and 0 of an endless one.
  * PARA_TOKEN_EXPIRED is returned only if that is the sole check that failed.
  */
 para_reason_e para_claims_check(const para_json_t *claims,

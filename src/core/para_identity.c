@@ -1,10 +1,10 @@
 #include "para_identity.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "para_header.h"
 #include "para_list.h"
-#include "para_wallet.h"
 
 
 /* One text each of the token and of the session, and where it goes. */
@@ -28,7 +28,13 @@ static const para_identity_text_t  para_identity_texts[] = {
       PARA_SESSION_IDENTIFIER, PARA_TEXT_MAX },
 
     { PARA_ID_AUTH_TYPE, PARA_CLAIM_AUTH_TYPE,
-      PARA_SESSION_AUTH_TYPE, PARA_TEXT_MAX }
+      PARA_SESSION_AUTH_TYPE, PARA_TEXT_MAX },
+
+    { PARA_ID_EMAIL, PARA_CLAIM_EMAIL,
+      PARA_SESSION_EMAIL, PARA_TEXT_MAX },
+
+    { PARA_ID_OAUTH_METHOD, PARA_CLAIM_OAUTH_METHOD,
+      PARA_SESSION_OAUTH_METHOD, PARA_TEXT_MAX }
 };
 
 #define PARA_IDENTITY_TEXTS                                                   \
@@ -38,11 +44,13 @@ static const para_identity_text_t  para_identity_texts[] = {
 /* The fields as they were found: views of token and session, not encoded. */
 
 typedef struct {
-    para_span_t         text[PARA_ID_FIELDS];
-    para_json_t        *roles;        /* these two are held */
-    para_json_t        *wallets;
-    para_span_t         wallet_ids;   /* the session's, a list already */
-    size_t              lists;        /* bytes that all take at most */
+    para_span_t           text[PARA_ID_FIELDS];
+    char                  expires[24];    /* one of them */
+    para_json_t          *roles;          /* these two are held */
+    para_json_t          *wallets;
+    para_span_t           wallet_ids;     /* the session's, a list already */
+    size_t                lists;          /* bytes that all take at most */
+    para_claim_values_t   claims;         /* these are encoded */
 } para_identity_raw_t;
 
 
@@ -144,13 +152,30 @@ para_identity_read_lists(para_identity_raw_t *raw, const para_token_t *token)
 }
 
 
+static void
+para_identity_read_expires(para_identity_raw_t *raw, const para_token_t *token)
+{
+    int  n;
+
+    if (token->expires != 0) {
+        n = snprintf(raw->expires, sizeof(raw->expires), "%lld",
+                     (long long) token->expires);
+
+        raw->text[PARA_ID_EXPIRES] = para_span(raw->expires, (size_t) n);
+    }
+}
+
+
 static para_reason_e
-para_identity_read(para_identity_raw_t *raw, const para_token_t *token)
+para_identity_read(para_identity_raw_t *raw, const para_token_t *token,
+    const para_claim_set_t *set)
 {
     size_t         i;
     para_reason_e  rc;
 
     raw->text[PARA_ID_ISSUER] = token->issuer->name;
+
+    para_identity_read_expires(raw, token);
 
     for (i = 0; i < PARA_IDENTITY_TEXTS; i++) {
         rc = para_identity_read_text(raw, &para_identity_texts[i], token);
@@ -160,7 +185,13 @@ para_identity_read(para_identity_raw_t *raw, const para_token_t *token)
         }
     }
 
-    return para_identity_read_lists(raw, token);
+    rc = para_identity_read_lists(raw, token);
+
+    if (rc == PARA_OK && set != NULL) {
+        rc = para_claim_set_read(&raw->claims, set, token->claims);
+    }
+
+    return rc;
 }
 
 
@@ -190,135 +221,6 @@ para_identity_complete(para_identity_raw_t *raw, const para_session_t *session)
     raw->lists += raw->wallet_ids.len + 1;
 
     return PARA_OK;
-}
-
-
-typedef enum {
-    PARA_COMPARE_NOTHING = 0,         /* one side has none */
-    PARA_COMPARE_EQUAL,
-    PARA_COMPARE_DIFFERENT
-} para_compare_e;
-
-
-static para_compare_e
-para_identity_compare(para_span_t a, para_span_t b, int nocase)
-{
-    int  equal;
-
-    if (a.data == NULL || b.data == NULL) {
-        return PARA_COMPARE_NOTHING;
-    }
-
-    equal = nocase ? para_span_eq_nocase(a, b) : para_span_eq(a, b);
-
-    return equal ? PARA_COMPARE_EQUAL : PARA_COMPARE_DIFFERENT;
-}
-
-
-/*
- * Mail addresses are the same in any case, and so are EVM addresses, whose
- * case is a mere checksum (EIP-55).  Nothing else is.  /touch does not tell how
- * a user logs in, only a mail address that he has: that says something where
- * the token's identifier is one.
- */
-
-static para_compare_e
-para_identity_compare_identifier(const para_identity_raw_t *raw,
-    const para_session_t *session)
-{
-    int          nocase;
-    para_span_t  a, b, type;
-
-    a = raw->text[PARA_ID_IDENTIFIER];
-    b = session->field[PARA_SESSION_IDENTIFIER];
-    type = session->field[PARA_SESSION_AUTH_TYPE];
-
-    if (b.data == NULL
-        && para_span_eq_nocase(raw->text[PARA_ID_AUTH_TYPE],
-                               PARA_SPAN("email")))
-    {
-        b = session->field[PARA_SESSION_EMAIL];
-        type = PARA_SPAN("email");
-    }
-
-    nocase = para_span_eq_nocase(type, PARA_SPAN("email"))
-             || (para_wallet_is_evm(a) && para_wallet_is_evm(b));
-
-    return para_identity_compare(a, b, nocase);
-}
-
-
-/* Para's own SDK says TWITTER for what its documents call x. */
-
-static para_span_t
-para_identity_method(para_span_t method)
-{
-    if (para_span_eq_nocase(method, PARA_SPAN("twitter"))) {
-        return PARA_SPAN("x");
-    }
-
-    return method;
-}
-
-
-/* A backend may have written down either how, or through whom. */
-
-static para_compare_e
-para_identity_compare_type(const para_identity_raw_t *raw,
-    const para_session_t *session)
-{
-    para_span_t     type;
-    para_compare_e  how, whom;
-
-    type = para_identity_method(raw->text[PARA_ID_AUTH_TYPE]);
-
-    how = para_identity_compare(type,
-              para_identity_method(session->field[PARA_SESSION_AUTH_TYPE]), 1);
-
-    whom = para_identity_compare(type,
-            para_identity_method(session->field[PARA_SESSION_OAUTH_METHOD]), 1);
-
-    return whom == PARA_COMPARE_EQUAL || how == PARA_COMPARE_NOTHING ? whom
-                                                                     : how;
-}
-
-
-/*
- * Whether both layers may stand together, and whether they are one user's for
- * certain (*bound): only then may the session say what the token does not, or
- * two people would be mixed into one.
- */
-
-static para_reason_e
-para_identity_match(const para_identity_raw_t *raw,
-    const para_session_t *session, para_match_e match, int *bound)
-{
-    int             differs;
-    para_compare_e  user_id, identifier, type;
-
-    user_id = para_identity_compare(raw->text[PARA_ID_USER_ID],
-                                    session->field[PARA_SESSION_USER_ID], 0);
-    identifier = para_identity_compare_identifier(raw, session);
-    type = para_identity_compare_type(raw, session);
-
-    differs = user_id == PARA_COMPARE_DIFFERENT
-              || identifier == PARA_COMPARE_DIFFERENT
-              || type == PARA_COMPARE_DIFFERENT;
-
-    *bound = !differs
-             && (user_id == PARA_COMPARE_EQUAL
-                 || (identifier == PARA_COMPARE_EQUAL
-                     && type == PARA_COMPARE_EQUAL));
-
-    if (*bound || match == PARA_MATCH_OFF) {
-        return PARA_OK;
-    }
-
-    if (differs) {
-        return PARA_IDENTITY_MISMATCH;
-    }
-
-    return match == PARA_MATCH_PRESENT ? PARA_OK : PARA_IDENTITY_INCOMPARABLE;
 }
 
 
@@ -361,6 +263,9 @@ para_identity_write_field(unsigned char *dst, const para_identity_raw_t *raw,
     case PARA_ID_WALLET_IDS:
         return para_identity_write_wallet_ids(dst, raw);
 
+    case PARA_ID_CLAIMS:
+        return para_claim_values_write(dst, &raw->claims);
+
     default:
         return para_header_encode(dst, raw->text[field], "");
     }
@@ -373,7 +278,9 @@ para_identity_write(para_identity_t *identity, const para_identity_raw_t *raw)
     size_t          i, size;
     unsigned char  *p, *end;
 
-    size = raw->lists + 1;            /* malloc(0) may be NULL */
+    /* malloc(0) may be NULL */
+
+    size = raw->lists + para_claim_values_size(&raw->claims) + 1;
 
     for (i = 0; i < PARA_ID_FIELDS; i++) {
         size += para_header_encoded_max(raw->text[i].len);
@@ -400,11 +307,26 @@ para_identity_write(para_identity_t *identity, const para_identity_raw_t *raw)
 }
 
 
+static para_reason_e
+para_identity_match(const para_identity_raw_t *raw,
+    const para_session_t *session, para_match_e match, int *bound)
+{
+    para_match_token_t  token;
+
+    token.user_id = raw->text[PARA_ID_USER_ID];
+    token.identifier = raw->text[PARA_ID_IDENTIFIER];
+    token.type = raw->text[PARA_ID_AUTH_TYPE];
+
+    return para_match(&token, session, match, bound);
+}
+
+
 /* Both layers, or the one that there is, as they were found. */
 
 static para_reason_e
 para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
-    const para_session_t *session, para_match_e match)
+    const para_session_t *session, para_match_e match,
+    const para_claim_set_t *set)
 {
     int            bound;
     para_reason_e  rc;
@@ -415,7 +337,7 @@ para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
         rc = token->verdict;          /* no word of it counts before */
 
         if (rc == PARA_OK) {
-            rc = para_identity_read(raw, token);
+            rc = para_identity_read(raw, token, set);
         }
 
         if (rc == PARA_OK && session != NULL) {
@@ -434,7 +356,8 @@ para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
 
 para_reason_e
 para_identity_build(para_identity_t *identity, const para_token_t *token,
-    const para_session_t *session, para_match_e match)
+    const para_session_t *session, para_match_e match,
+    const para_claim_set_t *set)
 {
     para_reason_e        rc;
     para_identity_raw_t  raw;
@@ -446,7 +369,7 @@ para_identity_build(para_identity_t *identity, const para_token_t *token,
         return PARA_IDENTITY_INCOMPARABLE;
     }
 
-    rc = para_identity_gather(&raw, token, session, match);
+    rc = para_identity_gather(&raw, token, session, match, set);
 
     if (rc == PARA_OK) {
         rc = para_identity_write(identity, &raw);
@@ -454,6 +377,7 @@ para_identity_build(para_identity_t *identity, const para_token_t *token,
 
     para_json_free(raw.roles);
     para_json_free(raw.wallets);
+    para_claim_values_free(&raw.claims);
 
     return rc;
 }

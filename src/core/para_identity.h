@@ -6,6 +6,8 @@
 #ifndef PARA_IDENTITY_H
 #define PARA_IDENTITY_H
 
+#include "para_claim_set.h"
+#include "para_match.h"
 #include "para_reason.h"
 #include "para_session.h"
 #include "para_span.h"
@@ -13,7 +15,7 @@
 
 
 #define PARA_USER_ID_MAX   256        /* bytes */
-#define PARA_TEXT_MAX      512        /* bytes of an identifier or auth type */
+#define PARA_TEXT_MAX      512        /* bytes of any other text */
 
 
 typedef enum {
@@ -23,18 +25,16 @@ typedef enum {
     PARA_ID_WALLETS,
     PARA_ID_IDENTIFIER,
     PARA_ID_AUTH_TYPE,
+    PARA_ID_EMAIL,
+    PARA_ID_OAUTH_METHOD,
+    PARA_ID_EXPIRES,                  /* first second at which the token is not
+                                         accepted, decimal; absent: no end */
     PARA_ID_ISSUER,
     PARA_ID_WALLET_IDS,               /* for para_wallet.h, no header */
+    PARA_ID_CLAIMS,                   /* for para_claim_set.h, no header */
 
     PARA_ID_FIELDS
 } para_identity_field_e;
-
-
-typedef enum {
-    PARA_MATCH_STRICT = 0,            /* bound by id, or identifier and type */
-    PARA_MATCH_PRESENT,               /* what both have must be equal */
-    PARA_MATCH_OFF
-} para_match_e;
 
 
 typedef struct {
@@ -47,14 +47,14 @@ typedef struct {
  * token must be verified, session active; either may be NULL where that layer
  * is off, then there is nothing to match.  What the token does not say comes
  * from the session if the two are bound as PARA_MATCH_STRICT has it, whatever
- * match is.  PARA_OK, a PARA_CLAIM_*,
- * PARA_IDENTITY_MISMATCH, PARA_IDENTITY_INCOMPARABLE or PARA_NO_MEMORY.  The
- * fields outlive token and session; end them with para_identity_free(), also
- * after a refusal.
+ * match is.  set: the claims that are kept as PARA_ID_CLAIMS, NULL for none.
+ * PARA_OK, a PARA_CLAIM_*, PARA_IDENTITY_MISMATCH, PARA_IDENTITY_INCOMPARABLE or
+ * PARA_NO_MEMORY.  The fields outlive token and session; end them with
+ * para_identity_free(), also after a refusal.
  */
 para_reason_e para_identity_build(para_identity_t *identity,
     const para_token_t *token, const para_session_t *session,
-    para_match_e match);
+    para_match_e match, const para_claim_set_t *set);
 void para_identity_free(para_identity_t *identity);
 
 

@@ -57,6 +57,18 @@ static const para_claim_row_t  para_claim_rows[PARA_CLAIMS] = {
         para_path("type"),
         { para_path("data.authType") },
         { para_path("auth_method") }
+    },
+
+    [PARA_CLAIM_EMAIL] = {
+        para_path("email"),
+        { para_path("data.email") },
+        { para_path("email") }
+    },
+
+    [PARA_CLAIM_OAUTH_METHOD] = {
+        para_path("oauth_method"),
+        { para_path("data.oAuthMethod") },
+        { { NULL, 0 } }
     }
 };
 

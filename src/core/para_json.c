@@ -1,5 +1,7 @@
 #include "para_json.h"
 
+#include <stdlib.h>
+
 #include <jansson.h>
 #include <openssl/crypto.h>
 
@@ -283,6 +285,42 @@ para_json_number(const para_json_t *value, double *number)
     *number = json_number_value(value);
 
     return 1;
+}
+
+
+/* 15 digits are enough for what was written with as many, 17 for any double. */
+
+size_t
+para_json_number_text(const para_json_t *value, unsigned char *dst)
+{
+    char    text[PARA_JSON_NUMBER_MAX];
+    size_t  n, digits;
+
+    if (!json_is_number(value)) {
+        return 0;
+    }
+
+    for (digits = 15; digits <= 17; digits++) {
+
+        n = json_dumpb(value, text, sizeof(text) - 1,
+                       JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
+
+        if (n == 0 || n >= sizeof(text)) {
+            return 0;
+        }
+
+        text[n] = '\0';
+
+        if (json_is_integer(value) || strtod(text, NULL)
+                                      == json_real_value(value))
+        {
+            break;
+        }
+    }
+
+    memcpy(dst, text, n);
+
+    return n;
 }
 
 

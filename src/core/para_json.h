@@ -14,6 +14,7 @@
 #define PARA_JSON_MAX_DEPTH  16       /* levels of objects and arrays */
 #define PARA_JSON_NAME_MAX   256      /* bytes of a name in a claim path */
 #define PARA_JSON_INDEX_MAX  9999     /* in a claim path */
+#define PARA_JSON_NUMBER_MAX 32       /* bytes of a number's text */
 
 
 typedef struct json_t  para_json_t;   /* jansson's: opaque elsewhere */
@@ -94,6 +95,13 @@ int para_json_string(const para_json_t *value, para_span_t *text);
 
 /* A number as double (NumericDate, RFC 7519 2); 0 if it is none. */
 int para_json_number(const para_json_t *value, double *number);
+
+/*
+ * A number as JSON text into dst of PARA_JSON_NUMBER_MAX bytes: an integer as it
+ * is, any other with as few digits as tell it from the next.  Returns its
+ * length, 0 if value is no number or memory is out.
+ */
+size_t para_json_number_text(const para_json_t *value, unsigned char *dst);
 
 /* 1 or 0 into *boolean; 0 if it is no boolean. */
 int para_json_boolean(const para_json_t *value, int *boolean);

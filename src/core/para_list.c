@@ -58,7 +58,7 @@ para_list_check_roles(const para_json_t *roles, size_t *size)
 
 
 unsigned char *
-para_list_write_role(unsigned char *dst, const unsigned char *start,
+para_list_write_item(unsigned char *dst, const unsigned char *start,
     para_span_t text)
 {
     if (text.len == 0) {
@@ -83,12 +83,12 @@ para_list_write_roles(unsigned char *dst, const para_json_t *roles)
     start = dst;
 
     if (para_json_string(roles, &text)) {
-        return para_list_write_role(dst, start, text);
+        return para_list_write_item(dst, start, text);
     }
 
     for (i = 0; i < para_json_length(roles); i++) {
         (void) para_json_string(para_json_item(roles, i), &text);
-        dst = para_list_write_role(dst, start, text);
+        dst = para_list_write_item(dst, start, text);
     }
 
     return dst;

@@ -23,8 +23,11 @@ para_reason_e para_list_check_roles(const para_json_t *roles, size_t *size);
 unsigned char *para_list_write_roles(unsigned char *dst,
     const para_json_t *roles);
 
-/* Appends a role, unless it is empty, to a list that begins at start. */
-unsigned char *para_list_write_role(unsigned char *dst,
+/*
+ * Appends a text that is safe to a list that begins at start, unless it is
+ * empty; returns the end.
+ */
+unsigned char *para_list_write_item(unsigned char *dst,
     const unsigned char *start, para_span_t text);
 
 /* An array of objects with type and address, as TYPE:address. */

@@ -10,7 +10,7 @@ para_role_encode(unsigned char *dst, para_span_t name)
         return NULL;
     }
 
-    return para_list_write_role(dst, dst, name);
+    return para_list_write_item(dst, dst, name);
 }
 
 

@@ -342,7 +342,8 @@ para_token_verify(para_token_t *token, const para_issuer_t *const *issuers,
 
     if (rc == PARA_OK || rc == PARA_TOKEN_EXPIRED) {
         token->claims = claims;
-        token->end = end;
+        token->expires = end;
+        token->end = rc == PARA_OK && end == 0 ? now + PARA_ENDLESS : end;
 
     } else {
         para_json_free(claims);

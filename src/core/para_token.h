@@ -26,6 +26,8 @@ typedef enum {
     PARA_CLAIM_WALLETS,
     PARA_CLAIM_IDENTIFIER,
     PARA_CLAIM_AUTH_TYPE,
+    PARA_CLAIM_EMAIL,
+    PARA_CLAIM_OAUTH_METHOD,
 
     PARA_CLAIMS
 } para_claim_e;
@@ -33,6 +35,9 @@ typedef enum {
 
 #define PARA_CLAIM_PATHS  4           /* for one field, tried in order */
 #define PARA_ISSUERS_MAX  32          /* that para_token_verify() is given */
+
+/* What is known of a token that has no end is looked at anew after this. */
+#define PARA_ENDLESS      3600        /* seconds */
 
 
 typedef struct {
@@ -64,7 +69,10 @@ typedef struct {
                                          keys of issuers[i] may serve it */
     para_json_t           *claims;    /* NULL unless verdict is PARA_OK or
                                          PARA_TOKEN_EXPIRED */
-    int64_t                end;       /* first second it is not accepted */
+    int64_t                expires;   /* first second it is not accepted,
+                                         0: it has no end */
+    int64_t                end;       /* the same, or when an endless one is
+                                         to be verified again */
     para_jws_t             jws;       /* for the log: kid */
 } para_token_t;
 

@@ -209,6 +209,21 @@ para_wallet_find(para_span_t list, para_span_t type,
 }
 
 
+para_span_t
+para_wallet_first(para_span_t list, para_span_t type)
+{
+    para_wallet_t  wallet;
+
+    while (para_wallet_next(&list, &wallet)) {
+        if (para_wallet_has_type(&wallet, type)) {
+            return wallet.value;
+        }
+    }
+
+    return PARA_SPAN_NONE;
+}
+
+
 para_reason_e
 para_wallet_check_type(para_span_t list, para_span_t type)
 {

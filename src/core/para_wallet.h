@@ -24,6 +24,12 @@ int para_wallet_is_evm(para_span_t address);
 int para_wallet_id_valid(para_span_t id);
 
 /*
+ * The first value of that type in the list, as it stands there; absent if there
+ * is none.  The case of a type does not count.
+ */
+para_span_t para_wallet_first(para_span_t list, para_span_t type);
+
+/*
  * PARA_OK or PARA_WALLET_MISSING: whether the list has a wallet of that type,
  * or of any if it is absent.  The case of a type does not count.
  */

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "../core/para_claim_set.h"
 #include "../core/para_digest.h"
 #include "../core/para_exported.h"
 #include "../core/para_identity.h"
@@ -58,6 +59,9 @@ typedef struct {
                                                  provider's that has one */
     ngx_para_inject_names_t     names;        /* that no client may send */
     ngx_array_t                 shown;        /* variables of headers */
+    ngx_array_t                 paths;        /* para_span_t: of the claims that
+                                                 variables show */
+    para_claim_set_t            claims;       /* these, when all are known */
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
     para_digest_t              *digest;
@@ -359,6 +363,9 @@ ngx_int_t ngx_http_para_auth_check_policy(ngx_conf_t *cf,
 ngx_int_t ngx_http_para_auth_check_places(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
 
+/* Letters, digits and "_": what names of types and variables are made of. */
+ngx_uint_t ngx_http_para_auth_is_word(const ngx_str_t *s);
+
 ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
@@ -520,6 +527,20 @@ ngx_int_t ngx_http_para_auth_add_variables(ngx_conf_t *cf);
 /* Of $para_auth_cache; empty: it has not been asked. */
 const ngx_str_t *ngx_http_para_auth_cache_name(
     const ngx_http_para_auth_ctx_t *ctx);
+
+/* Of the claim that is the data-th of those that variables show. */
+ngx_int_t ngx_http_para_auth_claim_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+/* Which claims those are: ngx_http_para_auth_claims.c */
+
+char *ngx_http_para_auth_claim_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* When everything that uses variables is read. */
+ngx_int_t ngx_http_para_auth_init_claims(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
 
 
 /* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */

@@ -331,10 +331,11 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
         }
     }
 
-    ctx->reason = para_identity_build(&identity, jwt ? &ctx->verified : NULL,
-                                      bound ? &session : NULL, lcf->match);
-
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    ctx->reason = para_identity_build(&identity, jwt ? &ctx->verified : NULL,
+                                      bound ? &session : NULL, lcf->match,
+                                      &mcf->claims);
 
     if (ctx->reason == PARA_OK) {
         ctx->reason = ngx_http_para_auth_check_revoked(mcf, lcf, ctx, &session,

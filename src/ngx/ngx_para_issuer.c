@@ -152,7 +152,7 @@ ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown field \"%V\", it is one of user_id, "
                            "internal_user_id, roles, wallets, identifier, "
-                           "type", &value[1]);
+                           "type, email, oauth_method", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -167,13 +167,7 @@ ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         paths->path[paths->paths] = para_span(value[i].data, value[i].len);
 
-        if (!para_json_path_check(paths->path[paths->paths])) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" is no claim path: write member names "
-                               "joined by dots, a name that has a dot in "
-                               "double quotes, as in 'realm.\"a.b\".roles', "
-                               "and [n] or [*] for the items of an array",
-                               &value[i]);
+        if (ngx_para_issuer_check_path(cf, &value[i]) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
 
@@ -181,6 +175,23 @@ ngx_para_issuer_claim(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_para_issuer_check_path(ngx_conf_t *cf, const ngx_str_t *path)
+{
+    if (para_json_path_check(para_span(path->data, path->len))) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" is no claim path: write member names joined by "
+                       "dots, a name that has a dot in double quotes, as in "
+                       "'realm.\"a.b\".roles', and [n] or [*] for the items of "
+                       "an array", path);
+
+    return NGX_ERROR;
 }
 
 

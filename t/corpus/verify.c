@@ -291,7 +291,8 @@ build(const json_t *line, const para_token_t *token)
 
     if (rc == PARA_OK) {
         rc = para_identity_build(&identity, token,
-                                 answer == NULL ? NULL : &session, match);
+                                 answer == NULL ? NULL : &session, match,
+                                 NULL);
         para_identity_free(&identity);
     }
 

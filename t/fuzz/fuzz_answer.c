@@ -35,7 +35,8 @@ fuzz_match(const para_session_t *session)
     token.issuer = &issuer;
     token.claims = para_json_parse(PARA_SPAN(fuzz_claims), 1000);
 
-    if (para_identity_build(&identity, &token, session, PARA_MATCH_STRICT)
+    if (para_identity_build(&identity, &token, session, PARA_MATCH_STRICT,
+                            NULL)
         == PARA_OK)
     {
         id = session->field[PARA_SESSION_USER_ID];

@@ -79,7 +79,7 @@ fuzz_identity(para_json_t *claims, para_issuer_kind_e kind)
     token.issuer = &issuer;
     token.claims = claims;
 
-    if (para_identity_build(&identity, &token, NULL, PARA_MATCH_OFF)
+    if (para_identity_build(&identity, &token, NULL, PARA_MATCH_OFF, NULL)
         == PARA_OK)
     {
         for (i = 0; i < PARA_ID_FIELDS; i++) {

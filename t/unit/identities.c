@@ -35,7 +35,8 @@ unit_identity(para_identity_t *identity, para_issuer_kind_e kind,
     }
 
     rc = para_identity_build(identity, claims != NULL ? &token : NULL,
-                             answer != NULL ? &session : NULL, match);
+                             answer != NULL ? &session : NULL, match,
+                             NULL);
 
     for (i = 0; rc != PARA_OK && i < PARA_ID_FIELDS; i++) {
         assert_absent(identity->field[i]);

@@ -614,6 +614,13 @@ alloc_run_keyfile(void)
 
 static const char  *alloc_answer;
 
+static const para_span_t  alloc_paths[] = {
+    { (const unsigned char *) "n", 1 },
+    { (const unsigned char *) "wallets[*].address", 18 }
+};
+
+static const para_claim_set_t  alloc_claims = { alloc_paths, 2 };
+
 
 static int
 alloc_run_identity(void)
@@ -634,7 +641,7 @@ alloc_run_identity(void)
 
         if (rc == PARA_OK) {
             rc = para_identity_build(&identity, &token, &session,
-                                     PARA_MATCH_STRICT);
+                                     PARA_MATCH_STRICT, &alloc_claims);
         }
 
         para_session_free(&session);
@@ -646,6 +653,10 @@ alloc_run_identity(void)
         assert_span(identity.field[PARA_ID_IDENTIFIER], "jane@example.com");
         assert_span(identity.field[PARA_ID_ROLES], "a,b");
         assert_span(identity.field[PARA_ID_WALLETS], "EVM:0x1");
+        assert_span(para_claim_value(identity.field[PARA_ID_CLAIMS], 2, 0),
+                    "0.1,0.30000000000000004,7");
+        assert_span(para_claim_value(identity.field[PARA_ID_CLAIMS], 2, 1),
+                    "0x1");
 
     } else {
         assert_null(identity.memory);
@@ -757,6 +768,7 @@ alloc_sign(const char *name, const char *alg)
                           "\"auth_identifier\":\"jane@example.com\","
                           "\"auth_method\":\"email\","
                           "\"roles\":[\"a\",\"b\"],"
+                          "\"n\":[0.1,0.30000000000000004,7],"
                           "\"wallets\":[{\"type\":\"EVM\","
                           "\"address\":\"0x1\"}]}", NOW + 60);
     token = sign_token(unit_key(name), header, payload);

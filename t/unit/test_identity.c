@@ -35,7 +35,8 @@ test_token_of_para(void **state)
     assert_reason(unit_identity(&identity, PARA_ISSUER_PARA,
         "{\"sub\":\"u1\",\"roles\":[\"admin\"],\"internal_user_id\":\"9\","
         "\"para_user_id\":\"evil\",\"data\":{\"userId\":\"u1\","
-        "\"authType\":\"email\",\"identifier\":\"a@b.c\",\"wallets\":["
+        "\"authType\":\"email\",\"identifier\":\"a@b.c\","
+        "\"email\":\"m@b.c\",\"oAuthMethod\":\"google\",\"wallets\":["
         "{\"id\":\"w\",\"type\":\"EVM\",\"address\":\"0x9dd3\"},"
         "{\"id\":\"x\",\"type\":\"SOLANA\",\"address\":\"EEp7\"}]}}",
         NULL, PARA_MATCH_STRICT), PARA_OK);
@@ -46,7 +47,10 @@ test_token_of_para(void **state)
     assert_span(identity.field[PARA_ID_WALLETS], "EVM:0x9dd3,SOLANA:EEp7");
     assert_span(identity.field[PARA_ID_IDENTIFIER], "a@b.c");
     assert_span(identity.field[PARA_ID_AUTH_TYPE], "email");
+    assert_span(identity.field[PARA_ID_EMAIL], "m@b.c");
+    assert_span(identity.field[PARA_ID_OAUTH_METHOD], "google");
     assert_span(identity.field[PARA_ID_ISSUER], "backend");
+    assert_absent(identity.field[PARA_ID_CLAIMS]);
 
     para_identity_free(&identity);
 }
@@ -64,7 +68,9 @@ test_token_of_the_operator(void **state)
     assert_reason(unit_identity(&identity, PARA_ISSUER_OWN,
         "{\"sub\":\"7\",\"para_user_id\":\"u1\",\"auth_method\":\"google\","
         "\"auth_identifier\":\"a@b.c\",\"roles\":[\"a\",\"b\"],"
-        "\"data\":{\"userId\":\"evil\",\"wallets\":[{\"type\":\"EVM\","
+        "\"email\":\"m@b.c\",\"oauth_method\":\"evil\","
+        "\"data\":{\"userId\":\"evil\",\"email\":\"evil\","
+        "\"oAuthMethod\":\"evil\",\"wallets\":[{\"type\":\"EVM\","
         "\"address\":\"0x1\"}]}}", NULL, PARA_MATCH_STRICT), PARA_OK);
 
     assert_span(identity.field[PARA_ID_USER_ID], "u1");
@@ -73,6 +79,8 @@ test_token_of_the_operator(void **state)
     assert_absent(identity.field[PARA_ID_WALLETS]);
     assert_span(identity.field[PARA_ID_IDENTIFIER], "a@b.c");
     assert_span(identity.field[PARA_ID_AUTH_TYPE], "google");
+    assert_span(identity.field[PARA_ID_EMAIL], "m@b.c");
+    assert_absent(identity.field[PARA_ID_OAUTH_METHOD]);
 
     para_identity_free(&identity);
 }
@@ -137,7 +145,7 @@ test_bad_texts(void **state)
 
     static const char *const  name[] = {
         "para_user_id", "capsule_user_id", "internal_user_id", "sub",
-        "auth_identifier", "auth_method"
+        "auth_identifier", "auth_method", "email"
     };
 
     (void) state;
@@ -171,7 +179,8 @@ test_length_of_texts(void **state)
         { "para_user_id", PARA_USER_ID_MAX },
         { "internal_user_id", PARA_USER_ID_MAX },
         { "auth_identifier", PARA_TEXT_MAX },
-        { "auth_method", PARA_TEXT_MAX }
+        { "auth_method", PARA_TEXT_MAX },
+        { "email", PARA_TEXT_MAX }
     };
 
     (void) state;
@@ -225,6 +234,9 @@ test_session_alone(void **state)
     assert_absent(identity.field[PARA_ID_USER_ID]);
     assert_span(identity.field[PARA_ID_IDENTIFIER], "%C3%A9@b.c");
     assert_span(identity.field[PARA_ID_AUTH_TYPE], "email");
+    assert_span(identity.field[PARA_ID_OAUTH_METHOD], "GOOGLE");
+    assert_absent(identity.field[PARA_ID_EMAIL]);
+    assert_absent(identity.field[PARA_ID_EXPIRES]);
     assert_absent(identity.field[PARA_ID_ISSUER]);
     assert_absent(identity.field[PARA_ID_ROLES]);
     assert_absent(identity.field[PARA_ID_WALLETS]);
@@ -271,8 +283,12 @@ test_session_that_is_not_bound(void **state)
 
     for (i = 0; i < unit_count(row); i++) {
         assert_reason(unit_identity(&identity, PARA_ISSUER_OWN, row[i].claims,
-            "{\"authType\":\"email\",\"identifier\":\"a\",\"userId\":\"u1\"}",
-            row[i].match), PARA_OK);
+            "{\"authType\":\"email\",\"identifier\":\"a\",\"userId\":\"u1\","
+            "\"oAuthMethod\":\"m\"}", row[i].match), PARA_OK);
+
+        assert_int_equal(identity.field[PARA_ID_OAUTH_METHOD].len,
+                         row[i].identifier != NULL
+                         && strcmp(row[i].identifier, "a") == 0);
 
         if (row[i].identifier == NULL) {
             assert_absent(identity.field[PARA_ID_IDENTIFIER]);
@@ -317,7 +333,7 @@ test_listed_claims(void **state)
     issuer.map[PARA_CLAIM_USER_ID].paths = 1;
 
     assert_reason(para_identity_build(&identity, &token, NULL,
-                                      PARA_MATCH_STRICT), PARA_OK);
+                                      PARA_MATCH_STRICT, NULL), PARA_OK);
     assert_span(identity.field[PARA_ID_ROLES], "a,b%2Cc");
     assert_span(identity.field[PARA_ID_WALLETS], "EVM:0x1");
     assert_span(identity.field[PARA_ID_USER_ID], "b,c");
@@ -325,7 +341,7 @@ test_listed_claims(void **state)
 
     issuer.map[PARA_CLAIM_USER_ID].path[0] = unit_span("groups[*].name");
     assert_reason(para_identity_build(&identity, &token, NULL,
-                                      PARA_MATCH_STRICT), PARA_CLAIM_TYPE);
+                                      PARA_MATCH_STRICT, NULL), PARA_CLAIM_TYPE);
     para_identity_free(&identity);
     para_json_free(token.claims);
 }
@@ -349,7 +365,7 @@ test_no_evidence(void **state)
     token.verdict = PARA_TOKEN_EXPIRED;
 
     assert_reason(para_identity_build(&identity, &token, NULL,
-                                      PARA_MATCH_OFF), PARA_TOKEN_EXPIRED);
+                                      PARA_MATCH_OFF, NULL), PARA_TOKEN_EXPIRED);
     assert_absent(identity.field[PARA_ID_USER_ID]);
     para_identity_free(&identity);
 }
@@ -383,6 +399,21 @@ test_session_completes_the_token(void **state)
     assert_span(identity.field[PARA_ID_USER_ID], "u1");
     assert_span(identity.field[PARA_ID_IDENTIFIER], "A@b.c");
     assert_span(identity.field[PARA_ID_AUTH_TYPE], "Google");
+    assert_span(identity.field[PARA_ID_OAUTH_METHOD], "GOOGLE");
+    para_identity_free(&identity);
+
+    assert_reason(unit_identity(&identity, PARA_ISSUER_OWN,
+        "{\"para_user_id\":\"u1\"}",
+        "{\"isAuthenticated\":true,\"userId\":\"u1\",\"email\":\"s@b.c\"}",
+        PARA_MATCH_STRICT), PARA_OK);
+    assert_span(identity.field[PARA_ID_EMAIL], "s@b.c");
+    para_identity_free(&identity);
+
+    assert_reason(unit_identity(&identity, PARA_ISSUER_OWN,
+        "{\"para_user_id\":\"u1\",\"email\":\"t@b.c\"}",
+        "{\"isAuthenticated\":true,\"userId\":\"u1\",\"email\":\"s@b.c\"}",
+        PARA_MATCH_STRICT), PARA_OK);
+    assert_span(identity.field[PARA_ID_EMAIL], "t@b.c");
     para_identity_free(&identity);
 }
 
@@ -464,6 +495,7 @@ test_session_of_touch(void **state)
     assert_span(identity.field[PARA_ID_USER_ID], "u1");
     assert_absent(identity.field[PARA_ID_IDENTIFIER]);
     assert_absent(identity.field[PARA_ID_AUTH_TYPE]);
+    assert_span(identity.field[PARA_ID_EMAIL], "a@b.c");
     para_identity_free(&identity);
 }
 
@@ -509,6 +541,135 @@ test_claims_before_match(void **state)
 }
 
 
+/* A token of an issuer whose claims are these, under the caller's eye. */
+
+static void
+own_token(para_token_t *token, para_issuer_t *issuer, const char *claims)
+{
+    memset(token, 0, sizeof(para_token_t));
+    memset(issuer, 0, sizeof(para_issuer_t));
+
+    issuer->name = unit_span("backend");
+    para_issuer_default_map(PARA_ISSUER_OWN, issuer->map);
+
+    token->verdict = PARA_OK;
+    token->issuer = issuer;
+    token->claims = para_json_parse(unit_span(claims), strlen(claims));
+    assert_non_null(token->claims);
+}
+
+
+static void
+test_expires(void **state)
+{
+    para_token_t     token;
+    para_issuer_t    issuer;
+    para_identity_t  identity;
+
+    (void) state;
+
+    own_token(&token, &issuer, "{}");
+
+    token.end = 1700003600;           /* when to look again is no end */
+    assert_reason(para_identity_build(&identity, &token, NULL,
+                                      PARA_MATCH_STRICT, NULL), PARA_OK);
+    assert_absent(identity.field[PARA_ID_EXPIRES]);
+    para_identity_free(&identity);
+
+    token.expires = 99999999999;
+    assert_reason(para_identity_build(&identity, &token, NULL,
+                                      PARA_MATCH_STRICT, NULL), PARA_OK);
+    assert_span(identity.field[PARA_ID_EXPIRES], "99999999999");
+    para_identity_free(&identity);
+
+    para_json_free(token.claims);
+}
+
+
+static para_reason_e
+build_with(const char *claims, const para_claim_set_t *set,
+    const char *answer, para_identity_t *identity)
+{
+    para_token_t    token;
+    para_reason_e   rc;
+    para_issuer_t   issuer;
+    para_session_t  session;
+
+    own_token(&token, &issuer, claims);
+
+    if (answer != NULL) {
+        assert_reason(para_session_parse_verify(&session, unit_span(answer)),
+                      PARA_OK);
+    }
+
+    rc = para_identity_build(identity, &token, answer ? &session : NULL,
+                             PARA_MATCH_STRICT, set);
+
+    if (answer != NULL) {
+        para_session_free(&session);
+    }
+
+    para_json_free(token.claims);
+
+    return rc;
+}
+
+
+/* The claims of a set stand in a field of their own, see test_claim_set.c. */
+
+static void
+test_set_of_claims(void **state)
+{
+    para_span_t       record, path[2];
+    para_identity_t   identity;
+    para_claim_set_t  set;
+
+    (void) state;
+
+    path[0] = unit_span("plan");
+    path[1] = unit_span("org.id");
+    set.path = path;
+    set.n = 2;
+
+    assert_reason(build_with("{\"sub\":\"7\",\"plan\":\"pro\","
+                             "\"org\":{\"id\":7}}", &set, NULL, &identity),
+                  PARA_OK);
+    record = identity.field[PARA_ID_CLAIMS];
+    assert_span(para_claim_value(record, 2, 0), "pro");
+    assert_span(para_claim_value(record, 2, 1), "7");
+    assert_span(identity.field[PARA_ID_INTERNAL_USER_ID], "7");
+    para_identity_free(&identity);
+
+    assert_reason(build_with("{\"plan\":\"a\\nb\"}", &set, NULL, &identity),
+                  PARA_CLAIM_UNSAFE);
+    assert_absent(identity.field[PARA_ID_CLAIMS]);
+    para_identity_free(&identity);
+
+    /* a bad one is told as such, whoever the session belongs to */
+
+    assert_reason(build_with("{\"para_user_id\":\"u\",\"plan\":\"a\\n\"}",
+                             &set, "{\"authType\":\"a\","
+                             "\"identifier\":\"b\",\"userId\":\"v\"}",
+                             &identity),
+                  PARA_CLAIM_UNSAFE);
+    para_identity_free(&identity);
+
+    /* a session has none */
+
+    assert_reason(unit_identity(&identity, PARA_ISSUER_OWN, NULL,
+        "{\"authType\":\"email\",\"identifier\":\"a\",\"plan\":\"pro\"}",
+        PARA_MATCH_STRICT), PARA_OK);
+    assert_absent(identity.field[PARA_ID_CLAIMS]);
+    para_identity_free(&identity);
+
+    set.n = 0;
+    assert_reason(build_with("{\"plan\":\"a\\nb\"}", &set, NULL, &identity),
+                  PARA_OK);
+    assert_absent(identity.field[PARA_ID_CLAIMS]);
+    para_identity_free(&identity);
+}
+
+
 /* The issuer's name is the operator's text, and a header value all the same. */
 
 static void
@@ -529,7 +690,7 @@ test_issuer_name(void **state)
     token.claims = para_json_parse(unit_span("{}"), 2);
 
     assert_reason(para_identity_build(&identity, &token, NULL,
-                                      PARA_MATCH_STRICT), PARA_OK);
+                                      PARA_MATCH_STRICT, NULL), PARA_OK);
     assert_span(identity.field[PARA_ID_ISSUER], "my %C3%A9%0A%25");
 
     para_identity_free(&identity);
@@ -557,7 +718,9 @@ main(void)
         cmocka_unit_test(test_session_of_touch),
         cmocka_unit_test(test_length_of_session_user_id),
         cmocka_unit_test(test_claims_before_match),
-        cmocka_unit_test(test_issuer_name)
+        cmocka_unit_test(test_issuer_name),
+        cmocka_unit_test(test_expires),
+        cmocka_unit_test(test_set_of_claims)
     };
 
     return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

@@ -267,6 +267,8 @@ test_default_maps(void **state)
     assert_paths(&map[PARA_CLAIM_WALLETS], "data.wallets", NULL);
     assert_paths(&map[PARA_CLAIM_IDENTIFIER], "data.identifier", NULL);
     assert_paths(&map[PARA_CLAIM_AUTH_TYPE], "data.authType", NULL);
+    assert_paths(&map[PARA_CLAIM_EMAIL], "data.email", NULL);
+    assert_paths(&map[PARA_CLAIM_OAUTH_METHOD], "data.oAuthMethod", NULL);
 
     para_issuer_default_map(PARA_ISSUER_OWN, map);
     assert_paths(&map[PARA_CLAIM_USER_ID], "para_user_id", "capsule_user_id");
@@ -275,6 +277,8 @@ test_default_maps(void **state)
     assert_paths(&map[PARA_CLAIM_WALLETS], NULL, NULL);
     assert_paths(&map[PARA_CLAIM_IDENTIFIER], "auth_identifier", NULL);
     assert_paths(&map[PARA_CLAIM_AUTH_TYPE], "auth_method", NULL);
+    assert_paths(&map[PARA_CLAIM_EMAIL], "email", NULL);
+    assert_paths(&map[PARA_CLAIM_OAUTH_METHOD], NULL, NULL);
 }
 
 
@@ -294,6 +298,9 @@ test_claim_names(void **state)
                      PARA_CLAIM_IDENTIFIER);
     assert_int_equal(para_claim_find(unit_span("type")),
                      PARA_CLAIM_AUTH_TYPE);
+    assert_int_equal(para_claim_find(unit_span("email")), PARA_CLAIM_EMAIL);
+    assert_int_equal(para_claim_find(unit_span("oauth_method")),
+                     PARA_CLAIM_OAUTH_METHOD);
     assert_int_equal(para_claim_find(unit_span("Type")), -1);
     assert_int_equal(para_claim_find(unit_span("user")), -1);
     assert_int_equal(para_claim_find(unit_span("")), -1);

@@ -26,10 +26,12 @@ verify_text(const para_issuer_t *issuer, const char *text)
         assert_non_null(token.claims);
         assert_ptr_equal(token.issuer, issuer);
         assert_int_equal(token.end, 1700000110);
+        assert_int_equal(token.expires, 1700000110);
 
     } else {
         assert_int_equal(token.claims != NULL, rc == PARA_TOKEN_EXPIRED);
         assert_int_equal(token.end, 0);
+        assert_int_equal(token.expires, 0);
     }
 
     para_token_free(&token);
@@ -335,6 +337,36 @@ test_claims_of_the_issuer(void **state)
 }
 
 
+/* An end that nobody wrote down is none to tell of. */
+
+static void
+test_endless_token(void **state)
+{
+    char                 *text;
+    para_token_t          token;
+    para_issuer_t        *one;
+    const para_issuer_t  *issuer;
+
+    (void) state;
+
+    one = unit_issuer(NULL, PARA_ALG_HS256, "oct:");
+    one->claims.endless = 1;
+    issuer = one;
+
+    text = sign_token(unit_key("oct"), "{\"alg\":\"HS256\"}",
+                      "{\"aud\":\"app\"}");
+
+    assert_reason(para_token_verify(&token, &issuer, 1, unit_span(text), NOW),
+                  PARA_OK);
+    assert_int_equal(token.end, NOW + PARA_ENDLESS);
+    assert_int_equal(token.expires, 0);
+
+    para_token_free(&token);
+    free(text);
+    unit_issuer_free(one);
+}
+
+
 static void
 test_largest_token(void **state)
 {
@@ -378,6 +410,7 @@ main(void)
         cmocka_unit_test(test_signature_comes_before_claims),
         cmocka_unit_test(test_subject_of_para),
         cmocka_unit_test(test_claims_of_the_issuer),
+        cmocka_unit_test(test_endless_token),
         cmocka_unit_test(test_largest_token)
     };
 

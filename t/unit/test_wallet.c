@@ -174,6 +174,47 @@ test_types(void **state)
 
 /* What is longer than any address is in no list, and is looked for in none. */
 
+/* As it stands in the list. */
+
+static void
+test_first(void **state)
+{
+    size_t       i;
+    para_span_t  found;
+
+    static const struct {
+        const char  *list;
+        const char  *type;
+        const char  *first;
+    } row[] = {
+        { "EVM:" EVM ",SOLANA:" SOL, "EVM", EVM },
+        { "EVM:" EVM ",SOLANA:" SOL, "SOLANA", SOL },
+        { "SOLANA:" SOL ",EVM:" EVM_ ",EVM:" EVM, "EVM", EVM_ },
+        { "Evm:" EVM, "EVM", EVM },
+        { "EVM:a%2C%25:b", "EVM", "a%2C%25:b" },
+        { "EVM:" EVM, "COSMOS", NULL },
+        { "EVMX:" EVM, "EVM", NULL },
+        { "EV:" EVM, "EVM", NULL },
+        { "", "EVM", NULL },
+        { NULL, "EVM", NULL }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        found = para_wallet_first(unit_span(row[i].list),
+                                  unit_span(row[i].type));
+
+        if (row[i].first == NULL) {
+            assert_absent(found);
+
+        } else {
+            assert_span(found, row[i].first);
+        }
+    }
+}
+
+
 static void
 test_lengths(void **state)
 {
@@ -350,6 +391,7 @@ main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_types),
+        cmocka_unit_test(test_first),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_may_ask),
         cmocka_unit_test(test_body),
