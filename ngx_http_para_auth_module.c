@@ -92,6 +92,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_http_para_auth_main_conf_t, providers),
       &ngx_http_para_auth_module },
 
+    { ngx_string("para_auth_claim_set"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_para_auth_claim_set,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("para_auth"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE123,
       ngx_http_para_auth,
@@ -561,6 +568,10 @@ ngx_http_para_auth_init(ngx_conf_t *cf)
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    if (ngx_http_para_auth_init_claims(cf, mcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     if (mcf->providers.list.nelts == 0) {
         return ngx_http_para_auth_check_places(cf, mcf);

@@ -485,11 +485,12 @@ accepted('all that an issuer can be told', undef,
         more => issuer("hmac_key_file $PARA_DIR/own-hmac.key;", 'max_age 10m;',
             'require_exp off;', 'require_claim sub groups[*].name;',
             'typ JWT at+jwt;', 'algorithms HS256;',
-            'claim roles groups[*].name;')));
+            'claim roles groups[*].name;', 'claim email mail;',
+            'claim oauth_method provider;')));
 
 refused('an unknown field',
-    qr/unknown field "email", it is one of user_id, internal_user_id, roles/,
-    http => with_issuer('claim email email;'));
+    qr/unknown field "mail", it is one of user_id, internal_user_id, roles/,
+    http => with_issuer('claim mail email;'));
 refused('five paths', qr/"claim" .*takes at most 4 paths/,
     http => with_issuer('claim roles a b c d e;'));
 refused('the path ' . $_, qr/is no claim path: write member names joined by/,
@@ -618,6 +619,62 @@ refused('a private key among Para\'s',
 refused('no RSA key among Para\'s',
     qr/an algorithm that none of its keys can serve/,
     http => http(key_file => keys_file('k', $OWN_EC)));
+
+
+# ---- Claims as variables --------------------------------------------------
+
+# Lines for the http block, and for the server.
+sub claims { return (http => http() . "    $_[0]\n", uses($_[1] // '')) }
+sub uses   { return (server => "para_auth app jwt;\n$_[0]\n") }
+
+my $SETS_32 = join "\n", map {"para_auth_claim_set \$c$_ a.c$_;"} 1 .. 32;
+
+accepted('claims by name and by path', undef,
+    claims('para_auth_claim_set $Plan account."a.b"[0].x; '
+            . 'para_auth_claim_set $plan_too plan;',
+        'add_header X $para_auth_claim_plan$plan$plan_too;'));
+accepted('a claim that nobody uses', undef,
+    claims('para_auth_claim_set $plan plan;'));
+accepted('claims, and no provider', undef,
+    http   => 'para_auth_claim_set $plan plan;',
+    server => 'add_header X $para_auth_claim_plan$plan;');
+accepted('32 claims', undef, claims($SETS_32));
+accepted('one of 32 claims twice', undef,
+    claims("$SETS_32 para_auth_claim_set \$twice a.c32;"));
+
+refused('the 33rd claim',
+    qr/"x" is one claim too many: variables can show 32 of them, with para_/,
+    claims("$SETS_32 para_auth_claim_set \$more x;"));
+refused('the 33rd claim, by its name',
+    qr/"plan" is one claim too many: variables can show 32 of them/,
+    claims($SETS_32, 'add_header X $para_auth_claim_plan;'));
+refused("the claim path $_", qr/"\S*" is no claim path: write member names jo/,
+    claims("para_auth_claim_set \$plan $_;"))
+    for '""', 'a..b', 'a[', '[0]', q{'"a'};
+refused('a claim without a name',
+    qr/"" is no claim path: write member names/,
+    uses('add_header X "$para_auth_claim_";'));
+refused("the variable $_", qr/invalid variable "\Q$_\E", write its name as "\$c/,
+    claims("para_auth_claim_set $_ plan;"))
+    for 'plan', '$', '$a-b', '${plan}';
+refused("the variable $_",
+    qr/variable "\Q$_\E" is nginx's, this module's or defined before: give the/,
+    claims("para_auth_claim_set $_ plan;"))
+    for '$uri', '$URI', '$args', '$limit_rate', '$arg_plan', '$http_plan',
+    '$para_auth_user_id', '$para_auth_claim_plan', '$para_auth_mine';
+refused('a variable twice', qr/"\$Plan" is nginx's, this module's or defined b/,
+    claims('para_auth_claim_set $plan plan; para_auth_claim_set $Plan x;'));
+refused('the variable of a map', qr/"\$plan" is nginx's, this module's or defin/,
+    claims('map $uri $plan { default 1; } para_auth_claim_set $plan plan;'));
+refused('a map into it', qr/the duplicate "plan" variable/,
+    claims('para_auth_claim_set $plan plan; map $uri $plan { default 1; }'));
+refused('set', qr/the duplicate "plan" variable/,
+    claims('para_auth_claim_set $plan plan;', 'set $plan 1;'));
+refused('set, of a claim by its name',
+    qr/"\$para_auth_claim_plan" is a claim of the JWT, and is defined otherwis/,
+    uses('set $para_auth_claim_plan 1; add_header X $para_auth_claim_plan;'));
+refused('in a server', qr/"para_auth_claim_set" directive is not allowed here/,
+    uses('para_auth_claim_set $plan plan;'));
 
 
 # ---- The way to Para ------------------------------------------------------

@@ -46,6 +46,10 @@ subtest 'variables' => sub {
         unique($source =~ /ngx_string\("(para_auth_\w+)"\)/g),
         'the same'
     );
+
+    like(slurp('src/ngx/ngx_http_para_auth_claims.c'),
+        qr/ngx_string\("para_auth_claim_"\)/, 'claims by their name');
+    like($readme, qr/`\$para_auth_claim_<name>`/, 'are documented');
 };
 
 subtest 'headers' => sub {

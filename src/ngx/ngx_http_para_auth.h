@@ -363,9 +363,6 @@ ngx_int_t ngx_http_para_auth_check_policy(ngx_conf_t *cf,
 ngx_int_t ngx_http_para_auth_check_places(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
 
-/* Letters, digits and "_": what names of types and variables are made of. */
-ngx_uint_t ngx_http_para_auth_is_word(const ngx_str_t *s);
-
 ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 

@@ -112,8 +112,9 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
 static ngx_int_t
 ngx_http_para_auth_policy(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
 {
+    u_char                           claims[PARA_DIGEST_SIZE];
     ngx_uint_t                       rules[4];
-    para_span_t                      part[2];
+    para_span_t                      part[3];
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
@@ -125,8 +126,11 @@ ngx_http_para_auth_policy(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
 
     part[0] = para_span(lcf->provider->token_policy, PARA_DIGEST_SIZE);
     part[1] = para_span(rules, sizeof(rules));
+    part[2] = para_span(claims, PARA_DIGEST_SIZE);
 
-    if (!para_digest_key(mcf->digest, lcf->policy, part, 2)) {
+    if (!para_digest_key(mcf->digest, claims, mcf->claims.path, mcf->claims.n)
+        || !para_digest_key(mcf->digest, lcf->policy, part, 3))
+    {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "SHA-256 failed");
         return NGX_ERROR;
     }

@@ -44,6 +44,8 @@ ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
            != NGX_OK
         || ngx_array_init(&mcf->shown, cf->pool, 8, sizeof(ngx_uint_t))
            != NGX_OK
+        || ngx_array_init(&mcf->paths, cf->pool, 4, sizeof(para_span_t))
+           != NGX_OK
         || ngx_array_init(&mcf->places, cf->pool, 2,
                           sizeof(ngx_http_para_auth_place_t *))
            != NGX_OK

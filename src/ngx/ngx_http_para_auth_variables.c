@@ -3,11 +3,14 @@
  */
 
 #include "ngx_http_para_auth.h"
+#include "../core/para_wallet.h"
 
 
 static ngx_int_t ngx_http_para_auth_set_variable(ngx_http_variable_value_t *v,
     const u_char *data, size_t len);
 static ngx_int_t ngx_http_para_auth_field_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_para_auth_wallet_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_para_auth_status_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -25,6 +28,16 @@ static ngx_int_t ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static const ngx_para_question_t *ngx_http_para_auth_leaving(
     ngx_http_request_t *r);
+
+
+/* The types that have a variable of their own. */
+
+enum {
+    NGX_HTTP_PARA_AUTH_EVM = 0,
+    NGX_HTTP_PARA_AUTH_SOLANA,
+    NGX_HTTP_PARA_AUTH_COSMOS,
+    NGX_HTTP_PARA_AUTH_STELLAR
+};
 
 
 static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
@@ -49,12 +62,40 @@ static ngx_http_variable_t  ngx_http_para_auth_variables[] = {
       ngx_http_para_auth_field_variable, PARA_ID_WALLETS,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("para_auth_wallet_evm"), NULL,
+      ngx_http_para_auth_wallet_variable, NGX_HTTP_PARA_AUTH_EVM,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_wallet_solana"), NULL,
+      ngx_http_para_auth_wallet_variable, NGX_HTTP_PARA_AUTH_SOLANA,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_wallet_cosmos"), NULL,
+      ngx_http_para_auth_wallet_variable, NGX_HTTP_PARA_AUTH_COSMOS,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_wallet_stellar"), NULL,
+      ngx_http_para_auth_wallet_variable, NGX_HTTP_PARA_AUTH_STELLAR,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("para_auth_identifier"), NULL,
       ngx_http_para_auth_field_variable, PARA_ID_IDENTIFIER,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("para_auth_type"), NULL,
       ngx_http_para_auth_field_variable, PARA_ID_AUTH_TYPE,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_email"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_EMAIL,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_oauth_method"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_OAUTH_METHOD,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("para_auth_expires"), NULL,
+      ngx_http_para_auth_field_variable, PARA_ID_EXPIRES,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("para_auth_issuer"), NULL,
@@ -145,6 +186,58 @@ ngx_http_para_auth_field_variable(ngx_http_request_t *r,
 
     return ngx_http_para_auth_set_variable(v, field[data].data,
                                            field[data].len);
+}
+
+
+/* The first address of a type. */
+
+static ngx_int_t
+ngx_http_para_auth_wallet_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    para_span_t         address;
+    const para_span_t  *field;
+
+    static const para_span_t  type[] = {
+        [NGX_HTTP_PARA_AUTH_EVM] = { (u_char *) "EVM", 3 },
+        [NGX_HTTP_PARA_AUTH_SOLANA] = { (u_char *) "SOLANA", 6 },
+        [NGX_HTTP_PARA_AUTH_COSMOS] = { (u_char *) "COSMOS", 6 },
+        [NGX_HTTP_PARA_AUTH_STELLAR] = { (u_char *) "STELLAR", 7 }
+    };
+
+    field = ngx_http_para_auth_shown(r, ngx_http_para_auth_find_ctx(r->main));
+
+    if (field == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    address = para_wallet_first(field[PARA_ID_WALLETS], type[data]);
+
+    return ngx_http_para_auth_set_variable(v, address.data, address.len);
+}
+
+
+ngx_int_t
+ngx_http_para_auth_claim_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    para_span_t                      value;
+    const para_span_t               *field;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    field = ngx_http_para_auth_shown(r, ngx_http_para_auth_find_ctx(r->main));
+
+    if (field == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    value = para_claim_value(field[PARA_ID_CLAIMS], mcf->claims.n, data);
+
+    return ngx_http_para_auth_set_variable(v, value.data, value.len);
 }
 
 
