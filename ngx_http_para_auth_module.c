@@ -34,7 +34,7 @@ typedef struct {
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_walk(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
-static void ngx_http_para_auth_grant(ngx_http_request_t *r,
+static ngx_int_t ngx_http_para_auth_grant(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
@@ -68,6 +68,13 @@ static ngx_conf_enum_t  ngx_http_para_auth_signer[] = {
 static ngx_conf_enum_t  ngx_http_para_auth_error_format[] = {
     { ngx_string("text"), NGX_HTTP_PARA_AUTH_TEXT },
     { ngx_string("json"), NGX_HTTP_PARA_AUTH_JSON },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_para_auth_preflight[] = {
+    { ngx_string("deny"), 0 },
+    { ngx_string("pass"), 1 },
     { ngx_null_string, 0 }
 };
 
@@ -183,6 +190,20 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_para_auth_loc_conf_t, match),
       ngx_http_para_auth_match },
+
+    { ngx_string("para_auth_preflight"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, preflight),
+      ngx_http_para_auth_preflight },
+
+    { ngx_string("para_auth_dry_run"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_http_para_auth_switch,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, dry_run),
+      "has nothing to try: there is no \"para_auth\" where it applies" },
 
     { ngx_string("para_auth_header"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE12,
@@ -472,9 +493,14 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    if (lcf->preflight && ngx_http_para_auth_is_preflight(r)) {
+        return NGX_DECLINED;
+    }
+
     ctx = ngx_http_para_auth_get_ctx(r);
     if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_http_para_auth_is_dry(lcf) ? NGX_DECLINED
+                                              : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     rc = ngx_http_para_auth_walk(r, lcf, ctx);
@@ -483,13 +509,8 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
         return NGX_AGAIN;
     }
 
-    if (rc != NGX_OK) {
-        return ngx_http_para_auth_deny(r, ctx);
-    }
-
-    ngx_http_para_auth_grant(r, lcf, ctx);
-
-    return NGX_OK;
+    return rc == NGX_OK ? ngx_http_para_auth_grant(r, lcf, ctx)
+                        : ngx_http_para_auth_deny(r, ctx);
 }
 
 
@@ -541,24 +562,35 @@ ngx_http_para_auth_walk(ngx_http_request_t *r,
 }
 
 
-static void
+/* In a dry run others say whether it is let in, and nobody gets an identity. */
+
+static ngx_int_t
 ngx_http_para_auth_grant(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ctx->reason = PARA_OK;
     ctx->decided = 1;
-    ctx->granted = lcf;
 
     if (ctx->renew) {
         ngx_http_para_auth_renew(r, lcf, ctx);
     }
 
     if (ctx->explain) {
-        ngx_http_para_auth_explain_end(r, ctx, 0);
+        ngx_http_para_auth_explain_end(r, ctx, NGX_OK);
     }
 
     ngx_http_para_auth_release(ctx);
+
+    if (ngx_http_para_auth_is_dry(lcf)) {
+        ctx->tried = lcf;
+        return NGX_DECLINED;
+    }
+
+    ctx->granted = lcf;
+
     ngx_para_challenge_withdraw(&ctx->challenge);
+
+    return NGX_OK;
 }
 
 

@@ -161,6 +161,8 @@ typedef struct {
     ngx_uint_t                  session_type; /* PARA_FORM_*, 0: by what the
                                                  server and provider have */
     ngx_uint_t                  signer;       /* para_signer_e */
+    ngx_uint_t                  preflight;    /* 1: goes on, whosesoever */
+    ngx_http_para_auth_switch_t  *dry_run;    /* NULL: it is not said */
 
     /* NULL: none is needed, or it is not said */
     ngx_http_para_auth_needs_t          *roles;
@@ -215,6 +217,9 @@ typedef struct {
     /* the location whose policy let the request in, NULL: none did */
     const ngx_http_para_auth_loc_conf_t  *granted;
 
+    /* the one that would have, were it not a dry run */
+    const ngx_http_para_auth_loc_conf_t  *tried;
+
     para_span_t                           token;
     para_span_t                           session;
     unsigned                              form;        /* PARA_FORM_* of it */
@@ -265,6 +270,13 @@ typedef struct {
 
 
 extern ngx_module_t  ngx_http_para_auth_module;
+
+
+static ngx_inline ngx_uint_t
+ngx_http_para_auth_is_dry(const ngx_http_para_auth_loc_conf_t *lcf)
+{
+    return lcf->dry_run && lcf->dry_run->on;
+}
 
 
 /* Configuration: ngx_http_para_auth_conf.c */
@@ -407,6 +419,13 @@ para_reason_e ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
 
 
+/*
+ * 1 if the request only asks what a browser may send from elsewhere, as Fetch
+ * has it: ngx_http_para_auth_preflight.c
+ */
+ngx_uint_t ngx_http_para_auth_is_preflight(ngx_http_request_t *r);
+
+
 /* Revocations: ngx_http_para_auth_revoke.c */
 
 char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -469,8 +488,8 @@ ngx_int_t ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
 
 
 /*
- * Refuses for ctx->reason, and returns the status to end the request with:
- * ngx_http_para_auth_deny.c
+ * Refuses for ctx->reason, and returns the status to end the request with, in a
+ * dry run NGX_DECLINED: ngx_http_para_auth_deny.c
  */
 
 ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
@@ -487,8 +506,8 @@ void ngx_http_para_auth_tell(ngx_http_request_t *r,
 /*
  * What a decision does: ngx_http_para_auth_explain.c.  What is noted is in the
  * request's pool; NULL: memory is out, and nothing is.  The last makes a line
- * of it in ctx->trace, before ngx_http_para_auth_release(); status: of a
- * refusal, else 0.
+ * of it in ctx->trace, before ngx_http_para_auth_release(); rc: the status of a
+ * refusal, NGX_OK, or NGX_DECLINED in a dry run.
  */
 
 char *ngx_http_para_auth_explain(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -500,7 +519,7 @@ void ngx_http_para_auth_explain_enter(ngx_http_para_auth_explain_t *explain,
 void ngx_http_para_auth_explain_leave(ngx_http_para_auth_explain_t *explain,
     ngx_int_t rc);
 void ngx_http_para_auth_explain_end(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx, ngx_uint_t status);
+    ngx_http_para_auth_ctx_t *ctx, ngx_int_t rc);
 
 
 /* Background renewal: ngx_http_para_auth_renew.c */

@@ -8,6 +8,8 @@
 
 static void ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t **lcf, ngx_uint_t n);
+static void ngx_http_para_auth_warn_dry_run(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *lcf);
 static void ngx_http_para_auth_find_targets(
     const ngx_http_para_auth_srv_conf_t *scf,
     ngx_http_para_auth_loc_conf_t *lcf);
@@ -92,6 +94,7 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
         }
 
         ngx_http_para_auth_warn_unbound(cf, lcf, i);
+        ngx_http_para_auth_warn_dry_run(cf, lcf[i]);
 
         if (ngx_para_upstream_caches(cf, lcf[i]->loc_conf)) {
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
@@ -271,4 +274,32 @@ ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
                   "para_auth in %s:%ui takes a JWT and a session that nothing "
                   "shows to be one user's: write \"para_auth_match strict;\" "
                   "unless that is meant", lcf[n]->file, lcf[n]->line);
+}
+
+
+/* Once for each that is on, however many locations inherit it. */
+
+static void
+ngx_http_para_auth_warn_dry_run(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_http_para_auth_place_t  *place;
+
+    if (!ngx_http_para_auth_is_dry(lcf)) {
+        return;
+    }
+
+    place = &lcf->dry_run->place;
+
+    if (place->used) {
+        return;
+    }
+
+    place->used = 1;
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "para_auth_dry_run in %s:%ui protects nothing: para_auth "
+                  "decides, counts and logs, and lets everybody in without an "
+                  "identity; remove it when the log is as it should be",
+                  place->file, place->line);
 }

@@ -107,6 +107,7 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->match = NGX_CONF_UNSET_UINT;
     lcf->session_type = NGX_CONF_UNSET_UINT;
     lcf->signer = NGX_CONF_UNSET_UINT;
+    lcf->preflight = NGX_CONF_UNSET_UINT;
     lcf->error_format = NGX_CONF_UNSET_UINT;
     lcf->explain = NGX_CONF_UNSET;
 
@@ -149,6 +150,7 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
     ngx_conf_merge_uint_value(conf->signer, prev->signer, PARA_SIGNER_DENY);
     ngx_conf_merge_value(conf->explain, prev->explain, 0);
+    ngx_conf_merge_uint_value(conf->preflight, prev->preflight, 0);
 
     ngx_conf_merge_str_value(conf->realm, prev->realm, "para");
     ngx_conf_merge_uint_value(conf->error_format, prev->error_format,

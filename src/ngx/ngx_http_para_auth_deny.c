@@ -5,6 +5,8 @@
 #include "ngx_http_para_auth.h"
 
 
+static ngx_int_t ngx_http_para_auth_challenge(ngx_http_request_t *r,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static void ngx_http_para_auth_log(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx);
 static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
@@ -14,15 +16,38 @@ static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
 ngx_int_t
 ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 {
-    time_t                          retry_after;
-    ngx_int_t                       status;
-    para_code_e                     code;
+    ngx_int_t                       rc;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
     ctx->decided = 1;
     ctx->granted = NULL;
+
+    rc = ngx_http_para_auth_is_dry(lcf)
+         ? NGX_DECLINED
+         : ngx_http_para_auth_challenge(r, lcf, ctx);
+
+    ngx_http_para_auth_log(r, ctx);
+
+    if (ctx->explain) {
+        ngx_http_para_auth_explain_end(r, ctx, rc);
+    }
+
+    ngx_memzero(ctx->field, sizeof(ctx->field));
+    ngx_http_para_auth_release(ctx);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_challenge(ngx_http_request_t *r,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    time_t       retry_after;
+    ngx_int_t    status;
+    para_code_e  code;
 
     retry_after = ctx->retry_after;
 
@@ -40,15 +65,6 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
         ngx_para_problem_expect(&ctx->problem, status, code,
                                 para_reason_renew(ctx->reason));
     }
-
-    ngx_http_para_auth_log(r, ctx);
-
-    if (ctx->explain) {
-        ngx_http_para_auth_explain_end(r, ctx, status);
-    }
-
-    ngx_memzero(ctx->field, sizeof(ctx->field));
-    ngx_http_para_auth_release(ctx);
 
     return status;
 }
@@ -93,21 +109,26 @@ static void
 ngx_http_para_auth_log(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx)
 {
-    u_char                      kid[NGX_HTTP_PARA_AUTH_KID_TOLD * 4];
-    size_t                      len;
-    ngx_http_para_auth_told_t   told;
+    u_char                          kid[NGX_HTTP_PARA_AUTH_KID_TOLD * 4];
+    size_t                          len;
+    ngx_http_para_auth_told_t       told;
+    ngx_http_para_auth_loc_conf_t  *lcf;
 
     if (r->connection->log->log_level < NGX_LOG_INFO) {
         return;
     }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
     ngx_http_para_auth_tell(r, ctx, &told);
 
     len = ngx_http_para_auth_escape(kid, told.kid.data, told.kid.len) - kid;
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "para_auth: refused, code %s, reason %s, issuer \"%*s\", "
+                  "para_auth: %s, code %s, reason %s, issuer \"%*s\", "
                   "kid \"%*s\", credential \"%*s\"",
+                  ngx_http_para_auth_is_dry(lcf) ? "would be refused"
+                                                 : "refused",
                   para_code_name(para_reason_code(ctx->reason)),
                   para_reason_name(ctx->reason), told.issuer.len,
                   told.issuer.data, len, kid, told.credential.len,

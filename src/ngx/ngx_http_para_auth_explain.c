@@ -123,7 +123,7 @@ ngx_http_para_auth_explain_leave(ngx_http_para_auth_explain_t *explain,
 
 void
 ngx_http_para_auth_explain_end(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx, ngx_uint_t status)
+    ngx_http_para_auth_ctx_t *ctx, ngx_int_t rc)
 {
     u_char                          date[NGX_HTTP_PARA_AUTH_TIME];
     para_trace_t                   *trace;
@@ -135,7 +135,7 @@ ngx_http_para_auth_explain_end(ngx_http_request_t *r,
 
     trace = &explain->trace;
 
-    trace->status = (unsigned) status;
+    trace->status = rc > 0 ? (unsigned) rc : 0;
     trace->connection = r->connection->number;
     trace->total = explain->left - explain->begun;
 
@@ -195,7 +195,7 @@ ngx_http_para_auth_explain_decision(ngx_http_request_t *r,
                                           : PARA_SPAN("token");
     }
 
-    if (ctx->granted == NULL) {
+    if (ctx->reason != PARA_OK) {
         trace->text[PARA_TRACE_DECISION] = PARA_SPAN("refused");
         return;
     }

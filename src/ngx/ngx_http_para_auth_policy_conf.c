@@ -337,6 +337,10 @@ ngx_http_para_auth_merge_policy(const ngx_http_para_auth_loc_conf_t *prev,
     if (conf->verify_wallet == NULL) {
         conf->verify_wallet = prev->verify_wallet;
     }
+
+    if (conf->dry_run == NULL) {
+        conf->dry_run = prev->dry_run;
+    }
 }
 
 

@@ -7,7 +7,10 @@
 
 
 static ngx_int_t ngx_http_para_auth_admit(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+static ngx_uint_t ngx_http_para_auth_follows(
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r);
 static void ngx_http_para_auth_cleanup(void *data);
 static ngx_int_t ngx_http_para_auth_header_filter(ngx_http_request_t *r);
@@ -52,6 +55,7 @@ ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
             }
 
             ctx->granted = NULL;
+            ctx->tried = NULL;
             ctx->step = 0;
         }
 
@@ -128,28 +132,64 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_para_auth_admit(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx)
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
+    ngx_int_t      refused;
+    const char    *verb;
     para_reason_e  reason;
 
-    if (!ngx_http_para_auth_granted(r, ctx)) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "para_auth: subrequest \"%V\" refused, because its main "
-                      "request was not let in by the policy of its location",
-                      &r->uri);
-        return NGX_HTTP_FORBIDDEN;
+    if (ngx_http_para_auth_is_dry(lcf)) {
+        verb = "would be refused";
+        refused = NGX_DECLINED;
+
+    } else {
+        verb = "refused";
+        refused = NGX_HTTP_FORBIDDEN;
     }
 
+    if (!ngx_http_para_auth_follows(lcf, ctx)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "para_auth: subrequest \"%V\" %s, because its main "
+                      "request was not let in by the policy of its location",
+                      &r->uri, verb);
+        return refused;
+    }
+
+    ctx->known = 1;
     reason = ngx_http_para_auth_check_subrequest(r, lcf, ctx);
+    ctx->known = 0;
 
     if (reason != PARA_OK) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "para_auth: subrequest \"%V\" refused, reason %s",
-                      &r->uri, para_reason_name(reason));
-        return NGX_HTTP_FORBIDDEN;
+                      "para_auth: subrequest \"%V\" %s, reason %s",
+                      &r->uri, verb, para_reason_name(reason));
+        return refused;
     }
 
     return NGX_DECLINED;
+}
+
+
+/* 1 if a main request was let in by the policy of this location as well. */
+
+static ngx_uint_t
+ngx_http_para_auth_follows(const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx)
+{
+    const ngx_http_para_auth_loc_conf_t  *main;
+
+    if (ctx == NULL) {
+        return 0;
+    }
+
+    main = ctx->granted;
+
+    if (main == NULL && ngx_http_para_auth_is_dry(lcf)) {
+        main = ctx->tried;
+    }
+
+    return main && ngx_memcmp(main->policy, lcf->policy, PARA_DIGEST_SIZE)
+                   == 0;
 }
 
 
@@ -166,10 +206,8 @@ ngx_http_para_auth_granted(ngx_http_request_t *r,
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
     return r == r->main
-           || (lcf->provider
-               && ngx_memcmp(ctx->granted->policy, lcf->policy,
-                             PARA_DIGEST_SIZE)
-                  == 0);
+           || (lcf->provider && !ngx_http_para_auth_is_dry(lcf)
+               && ngx_http_para_auth_follows(lcf, ctx));
 }
 
 
@@ -179,7 +217,7 @@ ngx_http_para_auth_shown(ngx_http_request_t *r,
 {
     /* what else is needed is said in terms of who it is */
 
-    return (ctx && ctx->known && r == r->main)
+    return (ctx && ctx->known)
            || ngx_http_para_auth_granted(r, ctx)
            ? ctx->field : NULL;
 }
@@ -201,7 +239,9 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
-    if (lcf->provider == NULL || lcf->marked) {
+    if (lcf->provider == NULL || lcf->marked
+        || ngx_http_para_auth_is_dry(lcf))
+    {
         return NGX_DECLINED;
     }
 

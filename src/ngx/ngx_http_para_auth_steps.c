@@ -24,6 +24,7 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
 
     ctx->decided = 0;
     ctx->granted = NULL;
+    ctx->tried = NULL;
     ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_NONE;
     ctx->token = PARA_SPAN_NONE;
     ctx->session = PARA_SPAN_NONE;
