@@ -12,22 +12,12 @@ use FindBin ();
 use lib "$FindBin::Bin/lib";
 
 use ParaTest;
+use ParaUpstreams;
 use Test::More;
 
-use IO::Socket::INET ();
-use JSON::PP         ();
-use POSIX            ();
+use JSON::PP ();
 
-use constant {
-    MANY => 50,
-
-    # FastCGI 1.0, 3.3
-    FCGI_HEADER => 8,
-    FCGI_END    => 3,
-    FCGI_PARAMS => 4,
-    FCGI_STDIN  => 5,
-    FCGI_STDOUT => 6,
-};
+use constant MANY => 50;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)'
     for qw(output failure_output todo_output);
@@ -36,103 +26,9 @@ my @DEFAULTS = qw(X-Para-User-Id X-Para-Internal-User-Id X-Para-Roles
     X-Para-Wallets X-Para-Identifier X-Para-Auth-Type);
 
 
-# ---- Apps that do not speak HTTP ------------------------------------------
-
-# Answers each connection with what answer() makes of it, until the test ends.
-sub responder {
-    my ($answer) = @_;
-
-    my $listener = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1',
-        Listen    => 16,
-    ) or die "cannot listen: $@\n";
-
-    my $parent = $$;
-    defined(my $pid = fork) or die "cannot fork: $!\n";
-    if (!$pid) {
-        local $SIG{ALRM} = sub {
-            POSIX::_exit(0) if getppid != $parent;
-            alarm 1;
-        };
-        alarm 1;
-        while (1) {
-            my $client = $listener->accept or next;
-            $answer->($client);
-            close $client;
-        }
-    }
-
-    return ($listener->sockport, $pid);
-}
-
-sub read_exactly {
-    my ($client, $n) = @_;
-    my $data = '';
-    while (length $data < $n) {
-        sysread($client, $data, $n - length $data, length $data) or return;
-    }
-    return $data;
-}
-
-sub http_answer {
-    my (@lines) = @_;
-    return join "\n", "Content-Type: text/plain\r\n\r", @lines, '';
-}
-
-sub answer_uwsgi {
-    my ($client) = @_;
-
-    my (undef, $size) = unpack 'CvC', read_exactly($client, 4);
-    my %params = unpack '(v/a v/a)*', read_exactly($client, $size);
-
-    syswrite $client, "HTTP/1.0 200 OK\r\n"
-        . http_answer(map {"$_=$params{$_}"} sort keys %params);
-    return;
-}
-
-sub fcgi_length {
-    my ($data) = @_;
-    my $first = unpack 'C', $$data;
-    return unpack 'C', substr $$data, 0, 1, '' if $first < 128;
-    return 0x7fffffff & unpack 'N', substr $$data, 0, 4, '';
-}
-
-sub answer_fastcgi {
-    my ($client) = @_;
-    my ($params, @lines) = ('');
-
-    while (1) {
-        my (undef, $type, undef, $size, $padding) = unpack 'CCnnCx',
-            read_exactly($client, FCGI_HEADER) // return;
-        my $data = read_exactly($client, $size + $padding);
-        $params .= substr $data, 0, $size if $type == FCGI_PARAMS;
-        last if $type == FCGI_STDIN && !$size;
-    }
-
-    # Twice the same name is what matters here: so no hash.
-    while (length $params) {
-        my ($name, $value) = (fcgi_length(\$params), fcgi_length(\$params));
-        push @lines, substr($params, 0, $name, '') . '='
-            . substr $params, 0, $value, '';
-    }
-
-    my $answer = http_answer(@lines);
-    syswrite $client,
-        pack('CCnnCx', 1, FCGI_STDOUT, 1, length $answer, 0)
-        . $answer
-        . pack('CCnnCx', 1, FCGI_STDOUT, 1, 0, 0)
-        . pack('CCnnCx NCx3', 1, FCGI_END, 1, FCGI_HEADER, 0, 0, 0);
-    return;
-}
-
-my ($uwsgi_port,   $uwsgi_pid)   = responder(\&answer_uwsgi);
-my ($fastcgi_port, $fastcgi_pid) = responder(\&answer_fastcgi);
-
-END { kill 'TERM', grep {defined} $uwsgi_pid, $fastcgi_pid }
-
-
 # ---- The gateway ----------------------------------------------------------
 
+my $upstreams = ParaUpstreams->start("$PARA_DIR/upstreams");
 my $port      = free_ports();
 my $lax_port  = $port + 1;
 my $http2     = $port + 2;
@@ -224,16 +120,16 @@ my $locations = <<"CONF";
     # to whom
     location /uwsgi {
         include $PARA_DIR/params;
-        uwsgi_pass 127.0.0.1:$uwsgi_port;
+        uwsgi_pass 127.0.0.1:@{[$upstreams->port('uwsgi')]};
     }
     location /fastcgi {
         include $PARA_DIR/fparams;
-        fastcgi_pass 127.0.0.1:$fastcgi_port;
+        fastcgi_pass 127.0.0.1:@{[$upstreams->port('fastcgi')]};
     }
     location /fastcgi-off {
         para_auth off;
         include $PARA_DIR/fparams;
-        fastcgi_pass 127.0.0.1:$fastcgi_port;
+        fastcgi_pass 127.0.0.1:@{[$upstreams->port('fastcgi')]};
     }
 $verify
 CONF
