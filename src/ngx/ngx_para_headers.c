@@ -35,23 +35,30 @@ ngx_para_headers_fold(u_char *dst, const u_char *name, size_t len)
 
 
 ngx_uint_t
-ngx_para_headers_is(const ngx_table_elt_t *h, const ngx_str_t *folded)
+ngx_para_headers_like(const ngx_str_t *name, const ngx_str_t *folded)
 {
     size_t  i;
 
-    if (h->key.len != folded->len) {
+    if (name->len != folded->len) {
         return 0;
     }
 
     /* from the end: look-alikes and honest neighbours share the beginning */
 
     for (i = folded->len; i-- > 0; /* void */) {
-        if (ngx_para_headers_fold_char(h->key.data[i]) != folded->data[i]) {
+        if (ngx_para_headers_fold_char(name->data[i]) != folded->data[i]) {
             return 0;
         }
     }
 
     return 1;
+}
+
+
+ngx_uint_t
+ngx_para_headers_is(const ngx_table_elt_t *h, const ngx_str_t *folded)
+{
+    return ngx_para_headers_like(&h->key, folded);
 }
 
 

@@ -59,7 +59,9 @@ ngx_int_t ngx_para_headers_add(ngx_http_request_t *r, const ngx_str_t *key,
  */
 void ngx_para_headers_fold(u_char *dst, const u_char *name, size_t len);
 
-/* 1 if the name of the header folds to this folded name. */
+/* 1 if a name, or that of a header, folds to this folded one. */
+ngx_uint_t ngx_para_headers_like(const ngx_str_t *name,
+    const ngx_str_t *folded);
 ngx_uint_t ngx_para_headers_is(const ngx_table_elt_t *h,
     const ngx_str_t *folded);
 

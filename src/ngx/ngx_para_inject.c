@@ -27,8 +27,12 @@ static char *ngx_para_inject_add(ngx_conf_t *cf, ngx_array_t *headers,
     const ngx_str_t *key, ngx_para_inject_header_t **added);
 static ngx_int_t ngx_para_inject_add_name(ngx_para_inject_names_t *names,
     const ngx_str_t *folded);
-static ngx_uint_t ngx_para_inject_look_alike(
+static ngx_uint_t ngx_para_inject_unwanted(
     const ngx_para_inject_names_t *names, const ngx_table_elt_t *h);
+static ngx_uint_t ngx_para_inject_look_alike(
+    const ngx_para_inject_names_t *names, const ngx_str_t *key);
+static ngx_uint_t ngx_para_inject_lists(
+    const ngx_para_inject_names_t *names, const ngx_str_t *value);
 static ngx_int_t ngx_para_inject_drop(ngx_http_request_t *r,
     ngx_table_elt_t *h, void *data);
 
@@ -66,6 +70,16 @@ static const ngx_str_t  ngx_para_inject_refused[] = {
 };
 
 
+static const ngx_str_t  ngx_para_inject_connection = ngx_string("connection");
+
+/*
+ * RFC 7540 3.2.1: without it, no upstream takes "Upgrade: h2c".  If nginx is
+ * told to pass an upgrade on, what the client sends then is seen by nobody here.
+ */
+
+static const ngx_str_t  ngx_para_inject_h2c = ngx_string("http2-settings");
+
+
 ngx_int_t
 ngx_para_inject_init_names(ngx_conf_t *cf, ngx_para_inject_names_t *names)
 {
@@ -73,7 +87,7 @@ ngx_para_inject_init_names(ngx_conf_t *cf, ngx_para_inject_names_t *names)
     ngx_str_t    name;
     ngx_uint_t   i;
 
-    if (ngx_array_init(&names->names, cf->pool, NGX_PARA_INJECT_DEFAULTS,
+    if (ngx_array_init(&names->names, cf->pool, NGX_PARA_INJECT_DEFAULTS + 1,
                        sizeof(ngx_str_t))
         != NGX_OK)
     {
@@ -97,7 +111,7 @@ ngx_para_inject_init_names(ngx_conf_t *cf, ngx_para_inject_names_t *names)
         }
     }
 
-    return NGX_OK;
+    return ngx_para_inject_add_name(names, &ngx_para_inject_h2c);
 }
 
 
@@ -211,7 +225,7 @@ ngx_para_inject_strip(ngx_http_request_t *r,
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (ngx_para_inject_look_alike(names, &h[i])) {
+            if (ngx_para_inject_unwanted(names, &h[i])) {
                 *stripped = 1;
                 return ngx_para_headers_edit(r, ngx_para_inject_drop,
                                              (void *) names, 0);
@@ -455,21 +469,76 @@ ngx_para_inject_add_name(ngx_para_inject_names_t *names,
 }
 
 
+/*
+ * What looks like ours, and what would take ours away: the next proxy removes
+ * the headers that Connection names (RFC 9110 7.6.1), if nginx is told to pass
+ * it on.
+ */
+
+static ngx_uint_t
+ngx_para_inject_unwanted(const ngx_para_inject_names_t *names,
+    const ngx_table_elt_t *h)
+{
+    if (ngx_para_inject_look_alike(names, &h->key)) {
+        return 1;
+    }
+
+    return h->key.len == ngx_para_inject_connection.len
+           && ngx_para_headers_is(h, &ngx_para_inject_connection)
+           && ngx_para_inject_lists(names, &h->value);
+}
+
+
 static ngx_uint_t
 ngx_para_inject_look_alike(const ngx_para_inject_names_t *names,
-    const ngx_table_elt_t *h)
+    const ngx_str_t *key)
 {
     ngx_str_t   *name;
     ngx_uint_t   i;
 
-    if (!(names->lengths & ((uint64_t) 1 << (h->key.len & 63)))) {
+    if (!(names->lengths & ((uint64_t) 1 << (key->len & 63)))) {
         return 0;
     }
 
     name = names->names.elts;
 
     for (i = 0; i < names->names.nelts; i++) {
-        if (ngx_para_headers_is(h, &name[i])) {
+        if (ngx_para_headers_like(key, &name[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* RFC 9110 5.6.1: names between commas, with spaces around them */
+
+static ngx_uint_t
+ngx_para_inject_lists(const ngx_para_inject_names_t *names,
+    const ngx_str_t *value)
+{
+    u_char     *p, *last;
+    ngx_str_t   option;
+
+    p = value->data;
+    last = value->data + value->len;
+
+    while (p < last) {
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
+            p++;
+        }
+
+        option.data = p;
+
+        while (p < last && *p != ' ' && *p != '\t' && *p != ',') {
+            p++;
+        }
+
+        option.len = p - option.data;
+
+        if (ngx_para_inject_look_alike(names, &option)) {
             return 1;
         }
     }
@@ -481,5 +550,5 @@ ngx_para_inject_look_alike(const ngx_para_inject_names_t *names,
 static ngx_int_t
 ngx_para_inject_drop(ngx_http_request_t *r, ngx_table_elt_t *h, void *data)
 {
-    return ngx_para_inject_look_alike(data, h) ? NGX_DECLINED : NGX_OK;
+    return ngx_para_inject_unwanted(data, h) ? NGX_DECLINED : NGX_OK;
 }

@@ -28,7 +28,7 @@ typedef struct {
 } ngx_para_inject_conf_t;
 
 
-/* Starts the union with the default set. */
+/* Starts the union: the default set, and HTTP2-Settings. */
 ngx_int_t ngx_para_inject_init_names(ngx_conf_t *cf,
     ngx_para_inject_names_t *names);
 
@@ -44,8 +44,8 @@ ngx_uint_t ngx_para_inject_is_name(const ngx_para_inject_names_t *names,
     const ngx_str_t *folded);
 
 /*
- * Removes every header whose name folds to one of the union.  Sets *stripped
- * if there was one.  NGX_OK or NGX_ERROR.
+ * Removes every header whose name folds to one of the union, and a Connection
+ * that names one.  Sets *stripped if there was one.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_para_inject_strip(ngx_http_request_t *r,
     const ngx_para_inject_names_t *names, ngx_uint_t *stripped);
