@@ -38,11 +38,15 @@ my $SERVER = <<"CONF";
         para_auth_header X-Who \$para_auth_user_id;
         add_header X-Status \$para_auth_status always;
         add_header X-Shown "\$para_auth_user_id\$para_auth_roles" always;
-        add_header X-Worker \$pid always;
         error_page 401 403 503 = /page;
 
         location / { proxy_pass $APP_URL; }
         location = /page { para_auth off; return 200 "page\\n"; }
+        location /traced {
+            para_auth_explain on;
+            add_header X-Trace \$para_auth_trace always;
+            proxy_pass $APP_URL;
+        }
         location /jwt { para_auth app jwt; proxy_pass $APP_URL; }
         location /role { para_auth_require_role admin; proxy_pass $APP_URL; }
         location /map { para_auth_require \$is_alice; proxy_pass $APP_URL; }
@@ -205,6 +209,13 @@ for my $case (
         }
     }
 }
+
+# A trace says what it is, with a status of none.
+like(ask('/traced', $good)->{header}{'x-trace'},
+    qr/"decision":"would be granted","code":"ok"/, 'trace, good');
+like(ask('/traced')->{header}{'x-trace'},
+    qr/"would be refused","code":"token_missing"(?!.*"status":)/,
+    'trace, nobody');
 
 # Look-alikes go.
 {
