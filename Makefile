@@ -146,7 +146,7 @@ valgrind:
 	@$(MAKE) --no-print-directory UNIT_DIR=build/valgrind SANITIZE= valgrind-run
 
 valgrind-run: $(UNIT) $(VECTORS)
-	@export PARA_ALLOC_STEP=7; for program in $^; do \
+	@export PARA_ALLOC_STEP=7 PARA_TEST_RUNS=2000; for program in $^; do \
 	    valgrind --quiet --error-exitcode=9 --leak-check=full \
 	        --show-leak-kinds=definite,indirect,possible \
 	        --errors-for-leak-kinds=definite,indirect,possible \

@@ -61,12 +61,27 @@ fuzz_check(const para_json_t *claims, para_issuer_kind_e kind,
 /* No control byte, and nothing but ASCII. */
 
 static void
-fuzz_identity(para_json_t *claims, para_issuer_kind_e kind)
+fuzz_value(para_span_t value)
 {
-    size_t            i, j;
-    para_token_t      token;
-    para_issuer_t     issuer;
-    para_identity_t   identity;
+    size_t  i;
+
+    for (i = 0; i < value.len; i++) {
+        fuzz_assert(value.data[i] >= 0x20 && value.data[i] < 0x7f);
+    }
+}
+
+
+static void
+fuzz_identity(para_json_t *claims, para_issuer_kind_e kind, para_span_t path)
+{
+    size_t             i;
+    para_token_t       token;
+    para_issuer_t      issuer;
+    para_identity_t    identity;
+    para_claim_set_t   set;
+
+    set.path = &path;
+    set.n = (size_t) para_json_path_check(path);
 
     memset(&token, 0, sizeof(token));
     memset(&issuer, 0, sizeof(issuer));
@@ -79,15 +94,14 @@ fuzz_identity(para_json_t *claims, para_issuer_kind_e kind)
     token.issuer = &issuer;
     token.claims = claims;
 
-    if (para_identity_build(&identity, &token, NULL, PARA_MATCH_OFF, NULL)
+    if (para_identity_build(&identity, &token, NULL, PARA_MATCH_OFF, &set)
         == PARA_OK)
     {
-        for (i = 0; i < PARA_ID_FIELDS; i++) {
-            for (j = 0; j < identity.field[i].len; j++) {
-                fuzz_assert(identity.field[i].data[j] >= 0x20
-                            && identity.field[i].data[j] < 0x7f);
-            }
+        for (i = 0; i < PARA_ID_CLAIMS; i++) {
+            fuzz_value(identity.field[i]);
         }
+
+        fuzz_value(para_claim_value(identity.field[PARA_ID_CLAIMS], set.n, 0));
     }
 
     para_identity_free(&identity);
@@ -123,8 +137,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_check(claims, PARA_ISSUER_PARA, path);
     fuzz_check(claims, PARA_ISSUER_OWN, path);
-    fuzz_identity(claims, PARA_ISSUER_PARA);
-    fuzz_identity(claims, PARA_ISSUER_OWN);
+    fuzz_identity(claims, PARA_ISSUER_PARA, path);
+    fuzz_identity(claims, PARA_ISSUER_OWN, path);
 
     para_json_free(claims);
 
