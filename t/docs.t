@@ -72,7 +72,8 @@ subtest 'codes' => sub {
 };
 
 subtest 'metrics' => sub {
-    my $source = slurp('src/ngx/ngx_http_para_auth_metrics.c');
+    my $source = join '', map { slurp(s{\A\Q$ROOT\E/}{}r) }
+        glob "$ROOT/src/ngx/ngx_http_para_auth_metrics*.c";
 
     is_deeply(
         unique($readme =~ /^\| `(para_auth_\w+)` \|/mg),
