@@ -212,9 +212,9 @@ for my $case (
 
 # A trace says what it is, with a status of none.
 like(ask('/traced', $good)->{header}{'x-trace'},
-    qr/"decision":"would be granted","code":"ok"/, 'trace, good');
+    qr/"mode":"dry_run","decision":"granted","code":"ok"/, 'trace, good');
 like(ask('/traced')->{header}{'x-trace'},
-    qr/"would be refused","code":"token_missing"(?!.*"status":)/,
+    qr/"mode":"dry_run","decision":"refused",(?!.*"status":)/,
     'trace, nobody');
 
 # Look-alikes go.

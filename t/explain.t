@@ -83,6 +83,12 @@ my $SERVER = <<"CONF" . verify_location() . touch_location();
             try_files /none \@jwt;
         }
 
+        location /dry {
+            para_auth_dry_run on;
+            para_auth_preflight pass;
+            proxy_pass $APP_URL;
+        }
+
         location /any { satisfy any; allow all; proxy_pass $APP_URL; }
         location /any-deny { satisfy any; deny all; proxy_pass $APP_URL; }
         location /sub { mirror /mirrored; proxy_pass $APP_URL; }
@@ -172,7 +178,8 @@ sub is_sound {
     cmp_ok($trace->{total_us}, '>=', $work + $wait, "$name: no more in it");
 
     my $granted = $trace->{decision} eq 'granted';
-    is(exists $trace->{status} ? 1 : 0, $granted ? 0 : 1, "$name: status");
+    is(exists $trace->{status} ? 1 : 0,
+        $granted || $trace->{mode} eq 'dry_run' ? 0 : 1, "$name: status");
     is($trace->{code} eq 'ok' ? 1 : 0, $granted ? 1 : 0, "$name: code");
     ok($granted || !grep { exists $trace->{$_} } qw(user_id internal_user_id),
         "$name: no user is told of who is refused");
@@ -245,6 +252,7 @@ my $HEX   = qr/\A[0-9a-f]{16}\z/;
         alg        => 'RS256',
         user_id    => $alice->{userId},
         request_id => $answer->{header}{'x-request-id'},
+        mode       => 'enforce',
         steps      => $BUILD,
     );
     like($cold->{credential}, $HEX, 'cold: a hash of the credential');
@@ -605,6 +613,34 @@ CONF
         method => 'POST', body => 'x');
     is_trace($trace, 'limit_except', decision => 'granted',
         user_id => $bob->{userId});
+}
+
+# A dry run tells what would have been, a preflight was not looked at.
+{
+    my ($answer, $trace) = traced('/dry', credentials($alice));
+    is($answer->{status}, 200, 'dry run');
+    is_trace(
+        $trace, 'dry run, granted',
+        mode     => 'dry_run',
+        decision => 'granted',
+        user_id  => $alice->{userId},
+        steps    => "$KNOW $LOOK",
+    );
+
+    ($answer, $trace) = traced('/dry', credentials($alice, 'session'));
+    is($answer->{status}, 200, 'dry run: let in all the same');
+    is_trace(
+        $trace, 'dry run, refused',
+        mode     => 'dry_run',
+        decision => 'refused',
+        code     => 'token_missing',
+        steps    => 'credential:refused',
+    );
+
+    get($port, '/dry', "Origin: https://a\nAccess-Control-Request-Method: PUT",
+        method => 'OPTIONS');
+    (undef, $trace) = traced('/', credentials($bob));
+    is($trace->{user_id}, $bob->{userId}, 'preflight: no line');
 }
 
 # What goes on over one connection are requests of their own.

@@ -34,6 +34,7 @@ static const char *const  para_trace_names[] = {
     [PARA_TRACE_TIME] = "time",
     [PARA_TRACE_REQUEST_ID] = "request_id",
     [PARA_TRACE_PROVIDER] = "provider",
+    [PARA_TRACE_MODE] = "mode",
     [PARA_TRACE_DECISION] = "decision",
     [PARA_TRACE_CODE] = "code",
     [PARA_TRACE_REASON] = "reason",

@@ -161,7 +161,6 @@ ngx_http_para_auth_explain_decision(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx, para_trace_t *trace)
 {
     const char                     *code, *reason;
-    ngx_uint_t                      dry;
     const ngx_str_t                *cache;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
@@ -169,6 +168,10 @@ ngx_http_para_auth_explain_decision(ngx_http_request_t *r,
 
     trace->text[PARA_TRACE_PROVIDER] = para_span(lcf->name.data,
                                                  lcf->name.len);
+
+    trace->text[PARA_TRACE_MODE] = ngx_http_para_auth_is_dry(lcf)
+                                   ? PARA_SPAN("dry_run")
+                                   : PARA_SPAN("enforce");
 
     if (lcf->layers & NGX_HTTP_PARA_AUTH_JWT) {
         trace->layer[0] = PARA_SPAN("jwt");
@@ -196,16 +199,12 @@ ngx_http_para_auth_explain_decision(ngx_http_request_t *r,
                                           : PARA_SPAN("token");
     }
 
-    dry = ngx_http_para_auth_is_dry(lcf);
-
     if (ctx->reason != PARA_OK) {
-        trace->text[PARA_TRACE_DECISION] = dry ? PARA_SPAN("would be refused")
-                                               : PARA_SPAN("refused");
+        trace->text[PARA_TRACE_DECISION] = PARA_SPAN("refused");
         return;
     }
 
-    trace->text[PARA_TRACE_DECISION] = dry ? PARA_SPAN("would be granted")
-                                           : PARA_SPAN("granted");
+    trace->text[PARA_TRACE_DECISION] = PARA_SPAN("granted");
     trace->text[PARA_TRACE_USER_ID] = ctx->field[PARA_ID_USER_ID];
     trace->text[PARA_TRACE_INTERNAL_USER_ID] =
         ctx->field[PARA_ID_INTERNAL_USER_ID];

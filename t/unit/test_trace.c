@@ -165,9 +165,9 @@ test_any_bytes_of_any_text(void **state)
     unsigned char   all[256];
 
     static const char *const  names[PARA_TRACE_TEXTS] = {
-        "time", "request_id", "provider", "decision", "code", "reason",
-        "cache", "session", "issuer", "kid", "alg", "credential", "user_id",
-        "internal_user_id"
+        "time", "request_id", "provider", "mode", "decision", "code",
+        "reason", "cache", "session", "issuer", "kid", "alg", "credential",
+        "user_id", "internal_user_id"
     };
 
     (void) state;
