@@ -36,6 +36,7 @@ static ngx_int_t ngx_http_para_auth_walk(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_grant(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_begin(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
@@ -431,7 +432,7 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_para_auth_module_ctx = {
-    ngx_http_para_auth_add_variables,      /* preconfiguration */
+    ngx_http_para_auth_begin,              /* preconfiguration */
     ngx_http_para_auth_init,               /* postconfiguration */
 
     ngx_http_para_auth_create_main_conf,   /* create main configuration */
@@ -595,11 +596,28 @@ ngx_http_para_auth_grant(ngx_http_request_t *r,
 
 
 static ngx_int_t
+ngx_http_para_auth_begin(ngx_conf_t *cf)
+{
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    if (ngx_http_para_auth_add_variables(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_para_auth_lint_start(cf, mcf);
+}
+
+
+static ngx_int_t
 ngx_http_para_auth_init(ngx_conf_t *cf)
 {
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    ngx_para_observe_stop(&mcf->observe);
 
     if (ngx_http_para_auth_init_claims(cf, mcf) != NGX_OK) {
         return NGX_ERROR;
@@ -609,10 +627,9 @@ ngx_http_para_auth_init(ngx_conf_t *cf)
         return ngx_http_para_auth_check_places(cf, mcf);
     }
 
-    ngx_http_para_auth_warn_revoke(cf, mcf);
-
     if (ngx_http_para_auth_init_servers(cf) != NGX_OK
         || ngx_http_para_auth_check_places(cf, mcf) != NGX_OK
+        || ngx_http_para_auth_lint(cf, mcf) != NGX_OK
         || ngx_para_headers_variables(cf, &mcf->shown) != NGX_OK)
     {
         return NGX_ERROR;

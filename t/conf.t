@@ -753,12 +753,15 @@ sub marked_for {
         'para_auth off;', @lines, '}';
 }
 
+# For exported sessions.
+my $ROOM = "large_client_header_buffers 4 32k;\n";
+
 my @TOUCH = ($PUBLIC, $COOKIE, 'proxy_pass $para_auth_api/touch;');
 my @WALLETS = ($KEY, 'proxy_pass $para_auth_api/wallets/verify;');
 
 accepted('all three ways', undef,
     http   => http_public(),
-    server => "para_auth app;\n$VERIFY$TOUCH$WALLETS");
+    server => "para_auth app;\n$ROOM$VERIFY$TOUCH$WALLETS");
 accepted('a way and a key for exported sessions that nobody wants', undef,
     http => http_public(),
     server => "para_auth app; para_auth_session_type token;\n$VERIFY$TOUCH");
@@ -774,7 +777,7 @@ for my $type (qw(any exported)) {
         server => "para_auth app; para_auth_session_type $type;\n$VERIFY");
     accepted("$type with both", undef,
         http   => http_public(),
-        server => "para_auth app; para_auth_session_type $type;\n"
+        server => "para_auth app; $ROOM para_auth_session_type $type;\n"
             . $VERIFY . $TOUCH);
     accepted("$type where no session counts", undef,
         server => "para_auth app jwt; para_auth_session_type $type;");
@@ -792,7 +795,7 @@ refused('tokens without a secret key, beside exported sessions',
     server => "para_auth app; para_auth_session_type any;\n$VERIFY$TOUCH");
 accepted('exported sessions need no secret key', undef,
     http => http(public_key => 'public_key pub_a;', secret_key_file => undef),
-    server => "para_auth app; para_auth_session_type exported;\n$TOUCH");
+    server => "para_auth app; para_auth_session_type exported;\n$ROOM$TOUCH");
 refused('a type', qr/invalid value "blob"/,
     server => 'para_auth_session_type blob;');
 refused('what becomes of signers', qr/invalid value "on"/,
@@ -866,7 +869,7 @@ refused("a credential under an identity's name: $_->[0]",
 my $CACHE = "proxy_cache_path $PARA_DIR/c keys_zone=c:1m;";
 
 accepted('proxy_cache for all users',
-    qr/protects a location with proxy_cache, which gives one user's answer to/,
+    qr/"proxy_cache" in \S+:\d+ gives one user's answer to all: write a key/,
     http => http() . $CACHE,
     server => "location / { para_auth app; proxy_cache c; "
         . "proxy_pass $APP_URL; }\n$VERIFY");
@@ -916,7 +919,7 @@ accepted('all of the cache', undef, server =>
 refused('a match', qr/invalid value "loose"/,
     server => 'para_auth_match loose;');
 accepted("match $_",
-    qr/para_auth in \S+:\d+ takes a JWT and a session that nothing shows to be/,
+    qr/"para_auth_match" in \S+:\d+ takes a JWT and a session that nothing sho/,
     server => "para_auth app; para_auth_match $_; location /a { }\n$VERIFY")
     for qw(present off);
 accepted('match off with one layer', undef,

@@ -435,7 +435,7 @@ sub checks {
     is(!!$ok, !!$good, "nginx -t: $name");
     like($said, $pattern, "nginx -t: $name: what is said");
     my $warned =
-        lines_like(qr/\[warn\].*para_auth_dry_run in \S+:\d+ protects/, $said);
+        lines_like(qr/\[warn\].*para_auth_dry_run" in \S+:\d+ protects/, $said);
     is($warned, $warnings, "nginx -t: $name: $warnings warnings");
 
     return;
@@ -447,7 +447,7 @@ my $OPEN = 'location / { return 200; } location /a { return 200; }';
 checks('on', 1, $OK, 1, "para_auth app; para_auth_dry_run on; $OPEN");
 checks('off', 1, $OK, 0, "para_auth app; para_auth_dry_run off; $OPEN");
 checks('twice', 1, $OK, 2, 'para_auth app; location / '
-    . '{ para_auth_dry_run on; return 200; } '
+    . '{ para_auth_dry_run on; return 200; }' . "\n"
     . 'location /a { para_auth_dry_run on; return 200; }');
 checks('on, and off below', 1, $OK, 1, 'para_auth app; para_auth_dry_run on; '
     . 'location / { para_auth_dry_run off; return 200; }');

@@ -1094,7 +1094,7 @@ sub check_conf {
         like($said, $why, "configuration, $name: why");
     }
 
-    my $open = qr/\[warn\].*para_auth_revoke in .* to be open to everybody/;
+    my $open = qr/\[warn\].*para_auth_revoke" in .* to be open to everybody/;
     ($good, $said) = check_conf(edit => sub {
         $_[0]{server} =~ s/allow 127.0.0.1;\s+deny all;// or die });
     ok($good, 'configuration, open: taken');
@@ -1106,7 +1106,7 @@ sub check_conf {
             $_[0]{server} =~ s/para_auth\ off;(\s+para_auth_revoke\ app;)
                 \s+allow\ 127.0.0.1;\s+deny\ all;/$auth$1/x or die });
         ok($good, "configuration, logged in, '$auth': taken");
-        like($said, qr/\[warn\].*_revoke in .* open to any logged-in user,/,
+        like($said, qr/\[warn\].*_revoke" in .* open to any logged-in user,/,
             "configuration, logged in, '$auth': warned of");
     }
 

@@ -26,6 +26,7 @@
 #include "ngx_para_headers.h"
 #include "ngx_para_inject.h"
 #include "ngx_para_keys.h"
+#include "ngx_para_observe.h"
 #include "ngx_para_problem.h"
 #include "ngx_para_provider.h"
 #include "ngx_para_renew.h"
@@ -64,6 +65,7 @@ typedef struct {
     para_claim_set_t            claims;       /* these, when all are known */
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
+    ngx_para_observe_t          observe;      /* while http{} is read */
     para_digest_t              *digest;
     ngx_int_t                   request_id;   /* index of the variable, if
                                                  anything is explained */
@@ -143,7 +145,9 @@ typedef struct {
 } ngx_http_para_auth_switch_t;
 
 
-typedef struct {
+typedef struct ngx_http_para_auth_loc_conf_s  ngx_http_para_auth_loc_conf_t;
+
+struct ngx_http_para_auth_loc_conf_s {
     ngx_para_provider_t        *provider;     /* NULL: off */
     ngx_uint_t                  layers;       /* NGX_HTTP_PARA_AUTH_* */
     ngx_str_t                   name;         /* of provider, as written here */
@@ -173,7 +177,9 @@ typedef struct {
 
     ngx_flag_t                  explain;
 
-    void                      **loc_conf;     /* of all modules; if not off */
+    void                      **loc_conf;     /* of all modules */
+    const ngx_http_para_auth_loc_conf_t  *outer;  /* that it stands in, NULL:
+                                                     http{} */
 
     ngx_para_credential_conf_t  credential;
     ngx_para_inject_conf_t      inject;
@@ -192,7 +198,7 @@ typedef struct {
     /* the ways to Para from here, by endpoint; NULL: none */
     ngx_para_call_target_t     *target[NGX_PARA_ENDPOINTS];
     u_char                      policy[PARA_DIGEST_SIZE];
-} ngx_http_para_auth_loc_conf_t;
+};
 
 
 typedef struct ngx_http_para_auth_explain_s  ngx_http_para_auth_explain_t;
@@ -294,6 +300,18 @@ char *ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 /* All of it, when it is read: ngx_http_para_auth_check.c */
 
 ngx_int_t ngx_http_para_auth_init_servers(ngx_conf_t *cf);
+
+
+/*
+ * What is allowed, but hardly meant: ngx_http_para_auth_lint.c.  Between the
+ * first, in preconfiguration, and the end of the second, in postconfiguration,
+ * directives of other modules are observed.  NGX_OK, NGX_ERROR: no memory.
+ */
+
+ngx_int_t ngx_http_para_auth_lint_start(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
+ngx_int_t ngx_http_para_auth_lint(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
 
 
 /* The phases around access, the context: ngx_http_para_auth_request.c */
@@ -434,8 +452,6 @@ char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf,
     const ngx_http_para_auth_loc_conf_t *prev,
     ngx_http_para_auth_loc_conf_t *conf);
-void ngx_http_para_auth_warn_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf);
 
 /* Whether what is verified has been ended before its time. */
 para_reason_e ngx_http_para_auth_check_revoked(

@@ -1,15 +1,11 @@
 /*
  * What the configuration is as a whole, when all of it is known: whether every
- * location has what it needs, and what is allowed but can hardly be meant.
+ * location has what it needs.
  */
 
 #include "ngx_http_para_auth.h"
 
 
-static void ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t **lcf, ngx_uint_t n);
-static void ngx_http_para_auth_warn_dry_run(ngx_conf_t *cf,
-    const ngx_http_para_auth_loc_conf_t *lcf);
 static void ngx_http_para_auth_find_targets(
     const ngx_http_para_auth_srv_conf_t *scf,
     ngx_http_para_auth_loc_conf_t *lcf);
@@ -24,17 +20,6 @@ static ngx_int_t ngx_http_para_auth_policy(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_init_server(ngx_conf_t *cf,
     ngx_http_para_auth_srv_conf_t *scf);
-
-
-/* Two layers that are not held against each other in any case. */
-
-static ngx_inline ngx_uint_t
-ngx_http_para_auth_unbound(const ngx_http_para_auth_loc_conf_t *lcf)
-{
-    return (lcf->layers & NGX_HTTP_PARA_AUTH_JWT)
-           && (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)
-           && lcf->match != PARA_MATCH_STRICT;
-}
 
 
 /* Every way to Para leads there, and every location that needs one has it. */
@@ -91,18 +76,6 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
             || ngx_http_para_auth_prepare_renewal(cf, lcf[i]) != NGX_OK)
         {
             return NGX_ERROR;
-        }
-
-        ngx_http_para_auth_warn_unbound(cf, lcf, i);
-        ngx_http_para_auth_warn_dry_run(cf, lcf[i]);
-
-        if (ngx_para_upstream_caches(cf, lcf[i]->loc_conf)) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "para_auth in %s:%ui protects a location with "
-                          "proxy_cache, which gives one user's answer to all: "
-                          "write \"proxy_cache_key\" with "
-                          "$para_auth_user_id, or \"proxy_cache off;\"",
-                          lcf[i]->file, lcf[i]->line);
         }
     }
 
@@ -247,59 +220,4 @@ ngx_http_para_auth_check_sources(ngx_conf_t *cf,
     }
 
     return NGX_OK;
-}
-
-
-/* Once for each para_auth, however many locations inherit it. */
-
-static void
-ngx_http_para_auth_warn_unbound(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t **lcf, ngx_uint_t n)
-{
-    ngx_uint_t  i;
-
-    if (!ngx_http_para_auth_unbound(lcf[n])) {
-        return;
-    }
-
-    for (i = 0; i < n; i++) {
-        if (ngx_http_para_auth_unbound(lcf[i]) && lcf[i]->line == lcf[n]->line
-            && lcf[i]->file == lcf[n]->file)
-        {
-            return;
-        }
-    }
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "para_auth in %s:%ui takes a JWT and a session that nothing "
-                  "shows to be one user's: write \"para_auth_match strict;\" "
-                  "unless that is meant", lcf[n]->file, lcf[n]->line);
-}
-
-
-/* Once for each that is on, however many locations inherit it. */
-
-static void
-ngx_http_para_auth_warn_dry_run(ngx_conf_t *cf,
-    const ngx_http_para_auth_loc_conf_t *lcf)
-{
-    ngx_http_para_auth_place_t  *place;
-
-    if (!ngx_http_para_auth_is_dry(lcf)) {
-        return;
-    }
-
-    place = &lcf->dry_run->place;
-
-    if (place->used) {
-        return;
-    }
-
-    place->used = 1;
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "para_auth_dry_run in %s:%ui protects nothing: para_auth "
-                  "decides, counts and logs, and lets everybody in without an "
-                  "identity; remove it when the log is as it should be",
-                  place->file, place->line);
 }

@@ -98,6 +98,13 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    /* what is called for http{} itself, is not in it yet */
+
+    if (cf->module_type == NGX_HTTP_MODULE) {
+        lcf->outer = ngx_http_conf_get_module_loc_conf(cf,
+                                                 ngx_http_para_auth_module);
+    }
+
     lcf->provider = NGX_CONF_UNSET_PTR;
     lcf->valid = NGX_CONF_UNSET_MSEC;
     lcf->negative = NGX_CONF_UNSET_MSEC;
@@ -125,6 +132,8 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    conf->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
 
     if (conf->provider == NGX_CONF_UNSET_PTR && conf->name.data == NULL) {
         conf->provider = prev->provider;
@@ -259,8 +268,6 @@ ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
 {
     ngx_http_para_auth_srv_conf_t   *scf;
     ngx_http_para_auth_loc_conf_t  **protected;
-
-    lcf->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
 

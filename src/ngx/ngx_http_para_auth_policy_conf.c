@@ -352,6 +352,10 @@ ngx_http_para_auth_check_policy(ngx_conf_t *cf,
     ngx_http_para_auth_use(lcf->requirements);
     ngx_http_para_auth_use(lcf->wallets);
 
+    if (lcf->dry_run) {
+        lcf->dry_run->place.used = 1;
+    }
+
     if (lcf->roles && ngx_http_para_auth_check_roles(cf, lcf) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -7,22 +7,10 @@
 #include "ngx_para_revoke_zone.h"
 
 
-/* What guards a location, by name: nginx may be built without it. */
-
-static const char *const  ngx_http_para_auth_guards[] = {
-    "ngx_http_access_module",
-    "ngx_http_auth_basic_module",
-    "ngx_http_auth_request_module",
-    NULL
-};
-
-
 static char *ngx_http_para_auth_revoke_size(ngx_conf_t *cf,
     ngx_http_para_auth_revoke_t *revoke, ngx_str_t *value);
 static char *ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke);
-static ngx_uint_t ngx_http_para_auth_is_guarded(ngx_conf_t *cf,
-    const ngx_http_para_auth_revoke_t *revoke);
 static ngx_int_t ngx_http_para_auth_revoke_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_para_auth_sends_json(ngx_http_request_t *r);
 static void ngx_http_para_auth_revoke_body(ngx_http_request_t *r);
@@ -201,71 +189,6 @@ ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
     *slot = revoke;
 
     return NGX_CONF_OK;
-}
-
-
-void
-ngx_http_para_auth_warn_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf)
-{
-    ngx_uint_t                      i;
-    ngx_http_para_auth_revoke_t   **revoke;
-    ngx_http_para_auth_loc_conf_t  *lcf;
-
-    revoke = mcf->revokes.elts;
-
-    for (i = 0; i < mcf->revokes.nelts; i++) {
-
-        if (ngx_http_para_auth_is_guarded(cf, revoke[i])) {
-            continue;
-        }
-
-        lcf = revoke[i]->loc_conf[ngx_http_para_auth_module.ctx_index];
-
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "para_auth_revoke in %s:%ui seems to be open to %s, who "
-                      "could lock all users out: add \"allow 127.0.0.1; deny "
-                      "all;\" or the like", revoke[i]->file, revoke[i]->line,
-                      lcf->provider ? "any logged-in user" : "everybody");
-    }
-}
-
-
-/*
- * Who is logged in is not yet an operator: para_auth is no guard of this.  A
- * cheap look: the configurations of those modules are not for us to know, but
- * all begin with a word that is zero as long as nothing is configured.
- */
-
-static ngx_uint_t
-ngx_http_para_auth_is_guarded(ngx_conf_t *cf,
-    const ngx_http_para_auth_revoke_t *revoke)
-{
-    ngx_uint_t                  i, guard;
-    ngx_module_t              **modules;
-    ngx_http_core_loc_conf_t   *clcf;
-
-    clcf = revoke->loc_conf[ngx_http_core_module.ctx_index];
-
-    if (clcf->internal) {
-        return 1;
-    }
-
-    modules = cf->cycle->modules;
-
-    for (i = 0; modules[i]; i++) {
-        for (guard = 0; ngx_http_para_auth_guards[guard]; guard++) {
-
-            if (ngx_strcmp(modules[i]->name, ngx_http_para_auth_guards[guard])
-                == 0
-                && *(void **) revoke->loc_conf[modules[i]->ctx_index])
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
 }
 
 

@@ -1,6 +1,7 @@
 #include "ngx_para_issuer.h"
 #include "ngx_para_file.h"
 #include "../core/para_jwk.h"
+#include "../core/para_secret.h"
 
 
 #define NGX_PARA_ISSUER_LEEWAY     10           /* s */
@@ -447,6 +448,7 @@ ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi)
 
     if (pi->hmac_key_file.len) {
         keys = para_jwks_secret(para_span(text.data, text.len), &why);
+        pi->weak = para_secret_weak(para_span(text.data, text.len));
 
     } else {
         keys = para_jwks_parse(para_span(text.data, text.len),

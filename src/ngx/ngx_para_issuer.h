@@ -27,6 +27,8 @@ typedef struct {
     ngx_msec_t       cooldown;
     time_t           max_stale;         /* seconds */
     ngx_para_keys_t *source;            /* of the keys; NULL: a file */
+    const char      *weak;              /* what is wrong with the secret of
+                                           hmac_key_file; NULL: nothing shows */
     ngx_array_t     *audience;          /* of para_span_t, as the next two */
     ngx_array_t     *typ;
     ngx_array_t     *required;

@@ -203,42 +203,6 @@ ngx_para_upstream_check_variables(ngx_conf_t *cf,
 
 
 ngx_uint_t
-ngx_para_upstream_caches(ngx_conf_t *cf, void **loc_conf)
-{
-#if (NGX_HTTP_CACHE)
-
-    ngx_uint_t                 i;
-    ngx_http_upstream_conf_t  *ucf;
-
-    static const ngx_str_t  users[] = {
-        ngx_string("para_auth_user_id"),
-        ngx_string("para_auth_internal_user_id"),
-        ngx_string("para_auth_identifier")
-    };
-
-    ucf = loc_conf[ngx_http_proxy_module.ctx_index];
-
-    if (ucf->cache != 1) {
-        return 0;
-    }
-
-    for (i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
-        if (ngx_para_upstream_used(cf, &users[i])) {
-            return 0;
-        }
-    }
-
-    return 1;
-
-#else
-
-    return 0;
-
-#endif
-}
-
-
-ngx_uint_t
 ngx_para_upstream_leads_to_api(ngx_http_request_t *r,
     const ngx_para_upstream_t *upstream)
 {

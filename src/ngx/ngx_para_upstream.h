@@ -47,12 +47,6 @@ ngx_int_t ngx_para_upstream_check(ngx_conf_t *cf,
     const ngx_para_upstream_t *upstream);
 
 /*
- * 1 if proxy_cache is on in a location of these modules' configurations, and no
- * one's identity is used anywhere that could tell users apart in its key.
- */
-ngx_uint_t ngx_para_upstream_caches(ngx_conf_t *cf, void **loc_conf);
-
-/*
  * 1 while proxy_pass writes a request that goes to Para and has not been sent:
  * the only moment at which the secret key may be asked for.  A proxy_pass with
  * a variable shows only now where it leads.

@@ -1,0 +1,587 @@
+#include "ngx_http_para_auth_lint.h"
+#include "../core/para_session.h"
+
+
+/* Room that a header's name and what else is in its line needs. */
+
+#define NGX_HTTP_PARA_AUTH_LINT_LINE  128
+
+/* Para's JWTs are 1 to 3 KB, those of others seldom more. */
+
+#define NGX_HTTP_PARA_AUTH_LINT_JWT   (4096 - NGX_HTTP_PARA_AUTH_LINT_LINE)
+
+
+typedef struct {
+    const char  *text;
+    u_char      *file;
+    ngx_uint_t   line;
+} ngx_http_para_auth_said_t;
+
+
+static void ngx_http_para_auth_lint_servers(ngx_http_para_auth_lint_t *lint);
+static void ngx_http_para_auth_lint_maps(ngx_http_para_auth_lint_t *lint);
+static void ngx_http_para_auth_lint_show(ngx_http_para_auth_lint_t *lint,
+    const ngx_str_t *variable);
+static void ngx_http_para_auth_lint_volatile(ngx_http_para_auth_lint_t *lint,
+    const ngx_para_note_t *note);
+static ngx_uint_t ngx_http_para_auth_lint_has(const ngx_str_t *text,
+    const ngx_str_t *variable);
+static void ngx_http_para_auth_lint_secrets(ngx_http_para_auth_lint_t *lint);
+static void ngx_http_para_auth_lint_match(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+static void ngx_http_para_auth_lint_dry_run(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+static void ngx_http_para_auth_lint_valid(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+static time_t ngx_http_para_auth_lint_life(const ngx_para_provider_t *provider);
+static void ngx_http_para_auth_lint_buffers(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+
+
+/* What the rules look at. */
+
+static const ngx_para_observed_t  ngx_http_para_auth_lint_observed[] = {
+    { "ngx_http_rewrite_module", "return" },
+    { "ngx_http_rewrite_module", "rewrite" },
+    { "ngx_http_rewrite_module", "if" },
+    { "ngx_http_auth_basic_module", "auth_basic" },
+    { "ngx_http_auth_request_module", "auth_request" },
+    { "ngx_http_access_module", "allow" },
+    { "ngx_http_access_module", "deny" },
+    { "ngx_http_mirror_module", "mirror" },
+    { "ngx_http_addition_filter_module", "add_before_body" },
+    { "ngx_http_addition_filter_module", "add_after_body" },
+    { "ngx_http_map_module", "map" },
+    { "ngx_http_core_module", "large_client_header_buffers" },
+    { "ngx_http_para_auth_module", "para_auth_claim_set" },
+    { "ngx_http_para_auth_module", "para_auth_match" },
+    { "ngx_http_para_auth_module", "para_auth_session_cache" },
+    { "ngx_http_para_auth_module", "hmac_key_file" },
+    { "ngx_http_proxy_module", "proxy_pass" },
+    { "ngx_http_proxy_module", "proxy_set_header" },
+    { "ngx_http_proxy_module", "proxy_pass_request_headers" },
+    { "ngx_http_proxy_module", "proxy_cache" },
+    { "ngx_http_proxy_module", "proxy_cache_key" },
+    { "ngx_http_grpc_module", "grpc_pass" },
+    { "ngx_http_grpc_module", "grpc_set_header" },
+    { "ngx_http_fastcgi_module", "fastcgi_pass" },
+    { "ngx_http_fastcgi_module", "fastcgi_param" },
+    { "ngx_http_fastcgi_module", "fastcgi_pass_request_headers" },
+    { "ngx_http_fastcgi_module", "fastcgi_cache" },
+    { "ngx_http_fastcgi_module", "fastcgi_cache_key" },
+    { "ngx_http_uwsgi_module", "uwsgi_pass" },
+    { "ngx_http_uwsgi_module", "uwsgi_param" },
+    { "ngx_http_uwsgi_module", "uwsgi_pass_request_headers" },
+    { "ngx_http_uwsgi_module", "uwsgi_cache" },
+    { "ngx_http_uwsgi_module", "uwsgi_cache_key" },
+    { "ngx_http_scgi_module", "scgi_pass" },
+    { "ngx_http_scgi_module", "scgi_param" },
+    { "ngx_http_scgi_module", "scgi_pass_request_headers" },
+    { "ngx_http_scgi_module", "scgi_cache" },
+    { "ngx_http_scgi_module", "scgi_cache_key" },
+    { NULL, NULL }
+};
+
+
+/* Of each level that is protected. */
+
+static const ngx_http_para_auth_lint_pt  ngx_http_para_auth_lint_rules[] = {
+    ngx_http_para_auth_lint_answers,
+    ngx_http_para_auth_lint_basic,
+    ngx_http_para_auth_lint_subrequests,
+    ngx_http_para_auth_lint_upstream,
+    ngx_http_para_auth_lint_match,
+    ngx_http_para_auth_lint_dry_run,
+    ngx_http_para_auth_lint_valid,
+    ngx_http_para_auth_lint_buffers,
+    NULL
+};
+
+
+ngx_int_t
+ngx_http_para_auth_lint_start(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf)
+{
+    return ngx_para_observe_start(cf, &mcf->observe,
+                                  &ngx_http_para_auth_module,
+                                  ngx_http_para_auth_lint_observed);
+}
+
+
+ngx_int_t
+ngx_http_para_auth_lint(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf)
+{
+    ngx_http_para_auth_lint_t  lint;
+
+    ngx_memzero(&lint, sizeof(ngx_http_para_auth_lint_t));
+
+    lint.cf = cf;
+    lint.mcf = mcf;
+
+    if (ngx_array_init(&lint.shown, cf->temp_pool, 4, sizeof(ngx_str_t))
+        != NGX_OK
+        || ngx_array_init(&lint.said, cf->temp_pool, 4,
+                          sizeof(ngx_http_para_auth_said_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_para_auth_lint_maps(&lint);
+    ngx_http_para_auth_lint_secrets(&lint);
+    ngx_http_para_auth_lint_servers(&lint);
+    ngx_http_para_auth_lint_revoke(&lint);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_para_auth_lint_servers(ngx_http_para_auth_lint_t *lint)
+{
+    ngx_uint_t                           i, n;
+    ngx_http_conf_ctx_t                 *ctx;
+    ngx_http_core_srv_conf_t           **cscf;
+    ngx_http_core_main_conf_t           *cmcf;
+    ngx_http_para_auth_srv_conf_t       *scf;
+    ngx_http_para_auth_loc_conf_t      **lcf;
+    const ngx_http_para_auth_lint_pt    *rule;
+
+    cmcf = ngx_http_conf_get_module_main_conf(lint->cf, ngx_http_core_module);
+    cscf = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+
+        ctx = cscf[i]->ctx;
+        scf = ctx->srv_conf[ngx_http_para_auth_module.ctx_index];
+        lcf = scf->protected.elts;
+
+        lint->cscf = cscf[i];
+        lint->server = ctx->loc_conf[ngx_http_para_auth_module.ctx_index];
+
+        for (n = 0; n < scf->protected.nelts; n++) {
+            for (rule = ngx_http_para_auth_lint_rules; *rule; rule++) {
+                (*rule)(lint, lcf[n]);
+            }
+        }
+    }
+}
+
+
+const ngx_para_note_t *
+ngx_http_para_auth_lint_next(const ngx_http_para_auth_lint_t *lint,
+    const ngx_para_note_t *note, const void *level, const char *name)
+{
+    const ngx_para_note_t  *last;
+
+    last = (ngx_para_note_t *) lint->mcf->observe.notes.elts
+           + lint->mcf->observe.notes.nelts;
+
+    note = note ? note + 1 : lint->mcf->observe.notes.elts;
+
+    for ( /* void */ ; note < last; note++) {
+        if (note->level == level
+            && ngx_strcmp(note->value[0].data, name) == 0)
+        {
+            return note;
+        }
+    }
+
+    return NULL;
+}
+
+
+const ngx_para_note_t *
+ngx_http_para_auth_lint_find(const ngx_http_para_auth_lint_t *lint,
+    const ngx_http_para_auth_loc_conf_t *lcf, const char *name)
+{
+    const ngx_para_note_t  *note;
+
+    for ( /* void */ ; lcf; lcf = lcf->outer) {
+
+        note = ngx_http_para_auth_lint_next(lint, NULL, lcf, name);
+        if (note) {
+            return note;
+        }
+    }
+
+    return NULL;
+}
+
+
+const ngx_para_note_t *
+ngx_http_para_auth_lint_on(const ngx_http_para_auth_lint_t *lint,
+    const ngx_http_para_auth_loc_conf_t *lcf, const char *name)
+{
+    const ngx_para_note_t  *note;
+
+    note = ngx_http_para_auth_lint_find(lint, lcf, name);
+
+    return note && ngx_strcmp(note->value[1].data, "off") != 0 ? note : NULL;
+}
+
+
+const ngx_http_para_auth_loc_conf_t *
+ngx_http_para_auth_lint_place(const ngx_http_para_auth_loc_conf_t *level)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = level->loc_conf[ngx_http_core_module.ctx_index];
+
+    return clcf->noname ? level->outer : level;
+}
+
+
+void
+ngx_http_para_auth_lint_warn(ngx_http_para_auth_lint_t *lint,
+    const char *directive, u_char *file, ngx_uint_t line, const char *text)
+{
+    ngx_uint_t                  i;
+    ngx_http_para_auth_said_t  *said;
+
+    said = lint->said.elts;
+
+    for (i = 0; i < lint->said.nelts; i++) {
+        if (said[i].text == text && said[i].file == file
+            && said[i].line == line)
+        {
+            return;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_WARN, lint->cf->log, 0,
+                  "para_auth: \"%s\" in %s:%ui %s", directive, file, line,
+                  text);
+
+    said = ngx_array_push(&lint->said);
+
+    if (said) {
+        said->text = text;
+        said->file = file;
+        said->line = line;
+    }
+}
+
+
+void
+ngx_http_para_auth_lint_warn_note(ngx_http_para_auth_lint_t *lint,
+    const ngx_para_note_t *note, const char *text)
+{
+    ngx_http_para_auth_lint_warn(lint, (const char *) note->value[0].data,
+                                 note->file, note->line, text);
+}
+
+
+/* All maps over what we show, also by way of one that stands above. */
+
+static void
+ngx_http_para_auth_lint_maps(ngx_http_para_auth_lint_t *lint)
+{
+    const ngx_para_note_t                *note;
+    const ngx_http_para_auth_loc_conf_t  *http;
+
+    http = ngx_http_conf_get_module_loc_conf(lint->cf,
+                                             ngx_http_para_auth_module);
+    note = NULL;
+
+    while ((note = ngx_http_para_auth_lint_next(lint, note, http,
+                                                "para_auth_claim_set")))
+    {
+        ngx_http_para_auth_lint_show(lint, &note->value[1]);
+    }
+
+    while ((note = ngx_http_para_auth_lint_next(lint, note, http, "map"))) {
+
+        if (ngx_http_para_auth_lint_shows(lint, &note->value[1])) {
+            ngx_http_para_auth_lint_show(lint, &note->value[2]);
+            ngx_http_para_auth_lint_volatile(lint, note);
+        }
+    }
+}
+
+
+static void
+ngx_http_para_auth_lint_show(ngx_http_para_auth_lint_t *lint,
+    const ngx_str_t *variable)
+{
+    ngx_str_t  *name;
+
+    name = ngx_array_push(&lint->shown);
+
+    if (name) {
+        name->data = variable->data + 1;
+        name->len = variable->len - 1;
+    }
+}
+
+
+/* What is in a map's block is not read as directives: its variable tells. */
+
+static void
+ngx_http_para_auth_lint_volatile(ngx_http_para_auth_lint_t *lint,
+    const ngx_para_note_t *note)
+{
+    ngx_str_t                   name;
+    ngx_uint_t                  i;
+    ngx_hash_key_t             *key;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(lint->cf, ngx_http_core_module);
+
+    name.data = note->value[2].data + 1;
+    name.len = note->value[2].len - 1;
+
+    key = cmcf->variables_keys->keys.elts;
+
+    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
+
+        v = key[i].value;
+
+        if (key[i].key.len == name.len
+            && ngx_strncasecmp(key[i].key.data, name.data, name.len) == 0
+            && !(v->flags & NGX_HTTP_VAR_NOCACHEABLE))
+        {
+            ngx_http_para_auth_lint_warn_note(lint, note,
+                "keeps for the whole request what it had before para_auth "
+                "decided: write \"volatile;\" in it");
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_http_para_auth_lint_shows(const ngx_http_para_auth_lint_t *lint,
+    const ngx_str_t *text)
+{
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    if (ngx_strstr(text->data, "$para_auth_")
+        || ngx_strstr(text->data, "${para_auth_"))
+    {
+        return 1;
+    }
+
+    name = lint->shown.elts;
+
+    for (i = 0; i < lint->shown.nelts; i++) {
+        if (ngx_http_para_auth_lint_has(text, &name[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_para_auth_lint_has(const ngx_str_t *text, const ngx_str_t *variable)
+{
+    u_char  *p, *last, c;
+
+    last = text->data + text->len;
+
+    for (p = ngx_strlchr(text->data, last, '$');
+         p;
+         p = ngx_strlchr(p, last, '$'))
+    {
+        p++;
+
+        if (*p == '{') {
+            p++;
+        }
+
+        if ((size_t) (last - p) < variable->len
+            || ngx_strncasecmp(p, variable->data, variable->len) != 0)
+        {
+            continue;
+        }
+
+        c = p[variable->len];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '_'))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_para_auth_lint_secrets(ngx_http_para_auth_lint_t *lint)
+{
+    ngx_uint_t                i, n;
+    ngx_para_issuer_t       **own;
+    ngx_para_provider_t     **provider;
+    const ngx_para_note_t    *note;
+
+    provider = lint->mcf->providers.list.elts;
+
+    for (i = 0; i < lint->mcf->providers.list.nelts; i++) {
+
+        own = provider[i]->own.elts;
+
+        for (n = 0; n < provider[i]->own.nelts; n++) {
+
+            /* in its block, the issuer is the location configuration */
+
+            note = ngx_http_para_auth_lint_next(lint, NULL, own[n],
+                                                "hmac_key_file");
+
+            if (note && own[n]->weak) {
+                ngx_http_para_auth_lint_warn_note(lint, note, own[n]->weak);
+            }
+        }
+    }
+}
+
+
+/* Two layers that are not held against each other in any case. */
+
+static void
+ngx_http_para_auth_lint_match(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    if (lcf->layers != (NGX_HTTP_PARA_AUTH_JWT|NGX_HTTP_PARA_AUTH_SESSION)
+        || lcf->match == PARA_MATCH_STRICT)
+    {
+        return;
+    }
+
+    ngx_http_para_auth_lint_warn_note(lint,
+        ngx_http_para_auth_lint_find(lint, lcf, "para_auth_match"),
+        "takes a JWT and a session that nothing shows to be one user's: write "
+        "\"para_auth_match strict;\" unless that is meant");
+}
+
+
+static void
+ngx_http_para_auth_lint_dry_run(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    if (ngx_http_para_auth_is_dry(lcf)) {
+        ngx_http_para_auth_lint_warn(lint, "para_auth_dry_run",
+            lcf->dry_run->place.file, lcf->dry_run->place.line,
+            "protects nothing: para_auth decides, counts and logs, and lets "
+            "everybody in without an identity; remove it when the log is as "
+            "it should be");
+    }
+}
+
+
+/* How long a session counts that was seen with a JWT. */
+
+static void
+ngx_http_para_auth_lint_valid(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    time_t                  valid;
+    const ngx_para_note_t  *note;
+
+    note = ngx_http_para_auth_lint_find(lint, lcf, "para_auth_session_cache");
+
+    if (note == NULL
+        || lcf->layers != (NGX_HTTP_PARA_AUTH_JWT|NGX_HTTP_PARA_AUTH_SESSION))
+    {
+        return;
+    }
+
+    valid = (time_t) (lcf->valid / 1000);
+
+    if (valid > ngx_http_para_auth_lint_life(lcf->provider)) {
+        ngx_http_para_auth_lint_warn_note(lint, note,
+            "keeps Para's word on a session for longer than a JWT can count "
+            "that comes with it: write a \"valid=\" below \"max_age\" and "
+            "\"jwks_max_stale\"");
+    }
+}
+
+
+/*
+ * s that the JWTs of each of its issuers count for at most, by the life of keys
+ * and the age of tokens.
+ */
+
+static time_t
+ngx_http_para_auth_lint_life(const ngx_para_provider_t *provider)
+{
+    time_t                life;
+    ngx_uint_t            i;
+    const para_issuer_t  *issuer;
+
+    life = NGX_MAX_INT_T_VALUE;
+
+    for (i = 0; i < provider->nissuers; i++) {
+
+        issuer = provider->issuers[i];
+
+        if (provider->sources[i]) {
+            life = ngx_min(life, provider->sources[i]->conf.max_stale);
+        }
+
+        if (issuer->claims.max_age) {
+            life = ngx_min(life, (time_t) issuer->claims.max_age);
+        }
+    }
+
+    return life;
+}
+
+
+/*
+ * A line that is longer than a buffer is refused by nginx, and so are lines
+ * that all buffers together have no room for; the same numbers bound HTTP/2's.
+ * In cookies both credentials are in one line.
+ */
+
+static void
+ngx_http_para_auth_lint_buffers(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    size_t                  jwt, session, line;
+    ngx_bufs_t             *bufs;
+    const ngx_para_note_t  *note;
+
+    jwt = lcf->layers & NGX_HTTP_PARA_AUTH_JWT ? NGX_HTTP_PARA_AUTH_LINT_JWT
+                                               : 0;
+    session = 0;
+
+    if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
+        session = lcf->credential.forms & PARA_FORM_EXPORTED
+                  ? PARA_EXPORTED_MAX : PARA_SESSION_TOKEN_MAX;
+    }
+
+    line = lcf->credential.cookies ? jwt + session : ngx_max(jwt, session);
+    line += NGX_HTTP_PARA_AUTH_LINT_LINE;
+
+    bufs = &lint->cscf->large_client_header_buffers;
+
+    if (bufs->size >= line && bufs->num * bufs->size >= jwt + session) {
+        return;
+    }
+
+    note = ngx_http_para_auth_lint_find(lint, lint->server,
+                                        "large_client_header_buffers");
+
+    if (note == NULL) {
+
+        /* nginx has 4 of 8k then, which is enough for all else */
+
+        ngx_http_para_auth_lint_warn(lint, "para_auth", lcf->file, lcf->line,
+            "takes exported sessions, headers of up to 16 KB that nginx has "
+            "no room for: write \"large_client_header_buffers 4 32k;\" in the "
+            "server");
+        return;
+    }
+
+    ngx_http_para_auth_lint_warn_note(lint, note,
+        session == PARA_EXPORTED_MAX
+        ? "has no room for exported sessions, headers of up to 16 KB: write "
+          "\"large_client_header_buffers 4 32k;\""
+        : "has no room for a JWT of 4 KB and a session: write "
+          "\"large_client_header_buffers 4 8k;\"");
+}
