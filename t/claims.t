@@ -61,7 +61,11 @@ my $SHOWN = shown(
     map { ($_ => "para_auth_$_") } @FIELDS
 );
 
+my $port   = free_ports();
+my $spread = $port + 1;            # the kernel chooses the worker
+
 my $SERVER = <<"CONF" . verify_location();
+        listen 127.0.0.1:$spread reuseport;
         $SHOWN
         set \$early "\$para_auth_claim_plan\$tier\$para_auth_email";
 
@@ -72,6 +76,11 @@ my $SERVER = <<"CONF" . verify_location();
         location /role {
             para_auth app jwt;
             para_auth_require_wallet type=COSMOS;
+            try_files /none =204;
+        }
+        location /paying {
+            para_auth app jwt;
+            para_auth_require \$paying \$tier;
             try_files /none =204;
         }
         location /away     { para_auth app jwt; try_files /none \@off; }
@@ -106,8 +115,17 @@ my $SETS = <<'CONF';
     para_auth_claim_set $claim_user data.userId;
 CONF
 
+my $MAP = <<'CONF';
+    map $para_auth_claim_plan $paying {
+        volatile;
+        default 0;
+        pro     1;
+    }
+CONF
+
 my $nginx = start_nginx(
-    http    => http_config(provider => $ISSUER, http => $SETS),
+    port    => $port,
+    http    => http_config(provider => $ISSUER, http => $SETS . $MAP),
     server  => $SERVER,
     workers => 2,
 );
@@ -116,7 +134,7 @@ my $nginx = start_nginx(
 sub ask {
     my ($path, $credentials) = @_;
 
-    my $answer = get($nginx->{port}, $path, $credentials // '');
+    my $answer = get($spread, $path, $credentials // '');
     my %shown = (code => $answer->{status});
     for (@{$answer->{headers}}) {
         $shown{$1} = $_->[1] if $_->[0] =~ /\AX-V-(\w+)\z/;
@@ -335,6 +353,18 @@ shows_nothing('a location that is off', 204, '/off', bearer($good));
 shows_nothing('a user who may not', 403, '/role', bearer($good));
 is(ask('/jwt', bearer($good))->{plan}, 'pro', 'elsewhere: shown');
 shows_nothing('the same who may not, again', 403, '/role', bearer($good));
+
+for my $case (
+    ['who pays',             204, {plan => 'pro',  account => {tier => 'a'}}],
+    ['who does not',         403, {plan => 'free', account => {tier => 'a'}}],
+    ['who has no such claim', 403, {plan => 'pro'}],
+    )
+{
+    my ($name, $code, $claims) = @$case;
+    my $token = token(%$claims);
+    is(ask('/paying', $token)->{code}, $code, "required: $name, $_")
+        for qw(first again);
+}
 
 subtest 'a redirect to where it is off' => sub {
     my $got = ask('/away', bearer($good));
