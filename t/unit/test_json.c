@@ -200,9 +200,10 @@ test_types(void **state)
 static void
 test_getters(void **state)
 {
-    double        number;
-    para_span_t   text;
-    para_json_t  *root;
+    double          number;
+    para_span_t     text;
+    para_json_t    *root;
+    unsigned char   digits[PARA_JSON_NUMBER_MAX];
 
     (void) state;
 
@@ -225,6 +226,15 @@ test_getters(void **state)
     assert_true(number == 1e308);
     assert_int_equal(para_json_number(para_json_get(root, "n"), &number), 0);
     assert_int_equal(para_json_number(NULL, &number), 0);
+
+    /* more of these in test_claim_set.c */
+
+    assert_int_equal(para_json_number_text(para_json_get(root, "r"), digits),
+                     3);
+    assert_memory_equal(digits, "2.5", 3);
+    assert_int_equal(para_json_number_text(para_json_get(root, "n"), digits),
+                     0);
+    assert_int_equal(para_json_number_text(NULL, digits), 0);
 
     assert_int_equal(para_json_length(para_json_get(root, "a")), 2);
     assert_int_equal(para_json_length(para_json_get(root, "s")), 0);
