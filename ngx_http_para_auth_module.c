@@ -28,17 +28,17 @@ typedef struct {
     char                        *name;
     ngx_http_para_auth_step_pt   handler;
     ngx_uint_t                   always;   /* also if it is known who it is */
+    ngx_uint_t                   early;    /* also before the access phase */
 } ngx_http_para_auth_step_t;
 
 
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_para_auth_walk(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_grant(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_begin(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
+static ngx_int_t ngx_http_para_auth_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
 static void ngx_http_para_auth_exit_process(ngx_cycle_t *cycle);
 
@@ -452,7 +452,7 @@ ngx_module_t  ngx_http_para_auth_module = {
     ngx_http_para_auth_commands,           /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_para_auth_init_module,        /* init module */
     ngx_http_para_auth_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -465,15 +465,15 @@ ngx_module_t  ngx_http_para_auth_module = {
 /* The way of one request.  A step that waits is entered again. */
 
 static const ngx_http_para_auth_step_t  ngx_http_para_auth_steps[] = {
-    { "credential", ngx_http_para_auth_step_credential, 0 },
-    { "cache", ngx_http_para_auth_step_cache, 0 },
-    { "exported", ngx_http_para_auth_step_exported, 0 },
-    { "token", ngx_http_para_auth_step_token, 0 },
-    { "session", ngx_http_para_auth_step_session, 0 },
-    { "identity", ngx_http_para_auth_step_identity, 0 },
-    { "policy", ngx_http_para_auth_step_policy, 1 },
-    { "wallets", ngx_http_para_auth_step_wallets, 1 },
-    { NULL, NULL, 1 }
+    { "credential", ngx_http_para_auth_step_credential, 0, 1 },
+    { "cache", ngx_http_para_auth_step_cache, 0, 1 },
+    { "exported", ngx_http_para_auth_step_exported, 0, 1 },
+    { "token", ngx_http_para_auth_step_token, 0, 1 },
+    { "session", ngx_http_para_auth_step_session, 0, 0 },
+    { "identity", ngx_http_para_auth_step_identity, 0, 0 },
+    { "policy", ngx_http_para_auth_step_policy, 1, 0 },
+    { "wallets", ngx_http_para_auth_step_wallets, 1, 0 },
+    { NULL, NULL, 1, 0 }
 };
 
 _Static_assert(sizeof(ngx_http_para_auth_steps)
@@ -504,7 +504,11 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
                                               : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_para_auth_walk(r, lcf, ctx);
+    rc = ngx_http_para_auth_resume(r, lcf, ctx);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_para_auth_walk(r, lcf, ctx, 0);
+    }
 
     if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
@@ -515,9 +519,10 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_para_auth_walk(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_uint_t early)
 {
     ngx_int_t                         rc;
     const ngx_http_para_auth_step_t  *step;
@@ -531,7 +536,7 @@ ngx_http_para_auth_walk(ngx_http_request_t *r,
 
         step = &ngx_http_para_auth_steps[ctx->step];
 
-        if (step->handler == NULL) {
+        if (step->handler == NULL || (early && !step->early)) {
             return NGX_OK;
         }
 
@@ -685,6 +690,36 @@ ngx_http_para_auth_init_phases(ngx_conf_t *cf)
         }
 
         *h = phases[i].handler;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Where the access phase begins for us: the order of all handlers is known. */
+
+static ngx_int_t
+ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
+{
+    ngx_int_t                        i;
+    ngx_http_phase_handler_t        *ph;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_para_auth_module);
+
+    if (mcf == NULL || mcf->providers.list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
+    ph = cmcf->phase_engine.handlers;
+
+    for (i = 0; ph[i].checker; i++) {
+        if (ph[i].handler == ngx_http_para_auth_access_handler) {
+            mcf->access = i;
+        }
     }
 
     return NGX_OK;

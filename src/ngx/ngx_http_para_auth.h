@@ -63,6 +63,8 @@ typedef struct {
     ngx_array_t                 paths;        /* para_span_t: of the claims that
                                                  variables show */
     para_claim_set_t            claims;       /* these, when all are known */
+    ngx_int_t                   access;       /* index of our handler among
+                                                 those of all phases; 0: none */
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
     ngx_para_observe_t          observe;      /* while http{} is read */
@@ -205,6 +207,21 @@ typedef struct ngx_http_para_auth_explain_s  ngx_http_para_auth_explain_t;
 
 
 /*
+ * What was found out before the access phase.  rc is NGX_OK: there are fields
+ * to show; NGX_DONE: the JWT is verified, but there are none; NGX_AGAIN: what
+ * verifies it is not there yet; anything else: refused for ctx->reason.
+ */
+
+typedef struct {
+    /* whose steps were walked; NULL: none were */
+    const ngx_http_para_auth_loc_conf_t  *location;
+    ngx_int_t                             rc;
+    ngx_msec_t                            time;        /* of the walk */
+    unsigned                              walking:1;
+} ngx_http_para_auth_early_t;
+
+
+/*
  * One client request.  Lives in a pool cleanup, because nginx zeroes the module
  * contexts on internal redirects.
  */
@@ -222,6 +239,7 @@ typedef struct {
 
     /* the location whose policy let the request in, NULL: none did */
     const ngx_http_para_auth_loc_conf_t  *granted;
+    ngx_http_para_auth_early_t            early;
 
     /* the one that would have, were it not a dry run */
     const ngx_http_para_auth_loc_conf_t  *tried;
@@ -348,6 +366,33 @@ void ngx_http_para_auth_init_filters(void);
 
 
 /*
+ * Walks the steps from ctx->step on: ngx_http_para_auth_module.c.  early: those
+ * that are walked before the access phase; what they would wait for is asked
+ * for, and they say NGX_AGAIN.  Returns as the steps do.
+ */
+ngx_int_t ngx_http_para_auth_walk(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_uint_t early);
+
+
+/* Before the access phase: ngx_http_para_auth_early.c */
+
+/*
+ * The fields of a main request whose access phase is still to come, as far as
+ * they can be told at once: those of its JWT, or of an identity that is kept.
+ * NULL if there are none, or the request is further than that.
+ */
+const para_span_t *ngx_http_para_auth_early(ngx_http_request_t *r);
+
+/*
+ * To be called before the walk of the access phase.  NGX_OK: walk, from where
+ * the early one got to if that counts still; else it has refused already.
+ */
+ngx_int_t ngx_http_para_auth_resume(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+
+/*
  * The steps, in their order: ngx_http_para_auth_steps.c, the session's in
  * ngx_http_para_auth_session.c.  NGX_OK: the next one;
  * NGX_AGAIN: enter this one again when the request is woken; NGX_DONE: who it is
@@ -356,6 +401,11 @@ void ngx_http_para_auth_init_filters(void);
 
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+/* Of that step: sets ctx->token, ctx->session and ctx->form. */
+para_reason_e ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
 ngx_int_t ngx_http_para_auth_step_cache(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_exported(ngx_http_request_t *r,

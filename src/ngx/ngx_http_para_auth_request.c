@@ -56,7 +56,12 @@ ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
 
             ctx->granted = NULL;
             ctx->tried = NULL;
-            ctx->step = 0;
+
+            /* what was found out early is for one location only anyway */
+
+            if (ctx->early.location == NULL) {
+                ctx->step = 0;
+            }
         }
 
         if (ctx && ctx->applied) {
@@ -217,9 +222,11 @@ ngx_http_para_auth_shown(ngx_http_request_t *r,
 {
     /* what else is needed is said in terms of who it is */
 
-    return (ctx && ctx->known)
-           || ngx_http_para_auth_granted(r, ctx)
-           ? ctx->field : NULL;
+    if ((ctx && ctx->known) || ngx_http_para_auth_granted(r, ctx)) {
+        return ctx->field;
+    }
+
+    return ngx_http_para_auth_early(r);
 }
 
 

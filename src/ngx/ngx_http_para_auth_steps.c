@@ -20,22 +20,33 @@ ngx_int_t
 ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
-    para_reason_e  token, session;
-
     ctx->decided = 0;
     ctx->granted = NULL;
     ctx->tried = NULL;
     ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_NONE;
-    ctx->token = PARA_SPAN_NONE;
-    ctx->session = PARA_SPAN_NONE;
     ctx->renew = 0;
-    ctx->form = 0;
     ctx->keys_asked = 0;
     ctx->keys.failed = 0;
     ctx->retry_after = 0;
     ctx->addresses = NULL;
     ngx_memzero(ctx->field, sizeof(ctx->field));
     ngx_http_para_auth_release(ctx);
+
+    ctx->reason = ngx_http_para_auth_find_credentials(r, lcf, ctx);
+
+    return ctx->reason == PARA_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+para_reason_e
+ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    para_reason_e  token, session;
+
+    ctx->token = PARA_SPAN_NONE;
+    ctx->session = PARA_SPAN_NONE;
+    ctx->form = 0;
 
     token = PARA_OK;
     session = PARA_OK;
@@ -58,16 +69,14 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     /* what is wrong before what is missing, the token before the session */
 
     if (token != PARA_OK && token != PARA_TOKEN_MISSING) {
-        ctx->reason = token;
-
-    } else if (session != PARA_OK && session != PARA_SESSION_MISSING) {
-        ctx->reason = session;
-
-    } else {
-        ctx->reason = token != PARA_OK ? token : session;
+        return token;
     }
 
-    return ctx->reason == PARA_OK ? NGX_OK : NGX_DECLINED;
+    if (session != PARA_OK && session != PARA_SESSION_MISSING) {
+        return session;
+    }
+
+    return token != PARA_OK ? token : session;
 }
 
 
@@ -215,6 +224,10 @@ ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
         if (ctx->verified.wanted >> i & 1) {
             (void) ngx_para_keys_want(lcf->provider->sources[i]);
         }
+    }
+
+    if (ctx->early.walking && ctx->verified.wanted) {
+        return NGX_AGAIN;
     }
 
     for (i = 0; i < lcf->provider->nissuers; i++) {
