@@ -48,8 +48,8 @@ typedef struct {
  * is off, then there is nothing to match.  What the token does not say comes
  * from the session if the two are bound as PARA_MATCH_STRICT has it, whatever
  * match is.  set: the claims that are kept as PARA_ID_CLAIMS, NULL for none.
- * PARA_OK, a PARA_CLAIM_*, PARA_IDENTITY_MISMATCH, PARA_IDENTITY_INCOMPARABLE or
- * PARA_NO_MEMORY.  The fields outlive token and session; end them with
+ * PARA_OK, a PARA_CLAIM_*, PARA_IDENTITY_MISMATCH, PARA_IDENTITY_INCOMPARABLE
+ * or PARA_NO_MEMORY.  The fields outlive token and session; end them with
  * para_identity_free(), also after a refusal.
  */
 para_reason_e para_identity_build(para_identity_t *identity,

@@ -107,7 +107,7 @@ random_append(const char *text, size_t len)
 #define random_write(text)  random_append(text, strlen(text))
 
 
-/* ---- Texts, and the JSON that spells them -------------------------------- */
+/* ---- Texts, and the JSON that spells them ------------------------------- */
 
 static unsigned
 random_char(int dirty)
@@ -259,7 +259,7 @@ random_write_text(random_text_t *text, size_t max)
 }
 
 
-/* ---- A token -------------------------------------------------------------- */
+/* ---- A token ------------------------------------------------------------ */
 
 static void
 random_write_list(random_list_t *list, size_t max)
@@ -340,7 +340,7 @@ random_write_token(void)
 }
 
 
-/* ---- What the rule says --------------------------------------------------- */
+/* ---- What the rule says ------------------------------------------------- */
 
 static void
 random_judge(const random_text_t *text, size_t max, int *unsafe, int *size)
@@ -415,7 +415,7 @@ random_is_due(para_reason_e rc)
 }
 
 
-/* ---- What came of it ------------------------------------------------------ */
+/* ---- What came of it ---------------------------------------------------- */
 
 static int
 random_digit(unsigned char c)
@@ -539,7 +539,7 @@ random_check(const para_identity_t *identity)
 }
 
 
-/* ---- Runs ----------------------------------------------------------------- */
+/* ---- Runs --------------------------------------------------------------- */
 
 /* Bytes that are no UTF-8, RFC 3629 4, somewhere: the token says nothing. */
 
