@@ -285,6 +285,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_para_provider_t, public_key),
       NULL },
 
+    { ngx_string("renew_window"),
+      NGX_PARA_PROVIDER_CONF|NGX_CONF_TAKE1,
+      ngx_http_para_auth_renew_window,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("para_issuer"),
       NGX_PARA_PROVIDER_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,

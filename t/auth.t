@@ -728,23 +728,25 @@ fields('X-Para-Session: a,b', $invalid),
 fields($invalid),
 fields($expired),
 fields($invalid, 'X-Para-Session: unknown'),
-fields($expired, 'X-Para-Session: unknown'),
+fields($expired, 'X-Para-Session: unheard-of'),
+fields($expired, credentials($::bob, 'session')),
 fields(credentials($::alice, 'jwt'), 'X-Para-Session: unknown'),
 fields(credentials($::alice, 'jwt'), credentials($::bob, 'session')),
 ]
 --- request eval
-[('GET /') x 13]
+[('GET /') x 14]
 --- error_code eval
-[(401) x 3, (400) x 4, (401) x 6]
+[(401) x 3, (400) x 4, (401) x 7]
 --- response_headers eval
 [map {"X-Status: $_
 !X-User"} qw(token_missing token_missing session_missing token_malformed
 token_malformed session_malformed session_malformed session_missing
-session_missing token_invalid token_expired session_expired identity_mismatch)]
+session_missing token_invalid session_expired token_expired session_expired
+identity_mismatch)]
 --- para_calls eval
-[(0) x 11, 1, 2]
+[(0) x 10, 1, 2, 3, 3]
 --- app_requests eval
-[(0) x 13]
+[(0) x 14]
 
 
 
@@ -788,7 +790,7 @@ $realm, $bad, error_description=\"session expired\"$more",
 "X-Status: identity_mismatch\n$realm, error=\"invalid_token\"$more",
 ]
 --- para_calls eval
-[(0) x 7, 1, 2]
+[(0) x 6, 1, 2, 3]
 --- app_requests eval
 [(0) x 9]
 --- reasons
@@ -798,7 +800,7 @@ session_missing
 session_malformed
 jws_base64
 signature
-token_expired
+token_renewable
 session_ended
 identity_mismatch
 --- no_error_log

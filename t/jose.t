@@ -55,6 +55,7 @@ sub issuer {
         . list('require_exp', map {'off'} grep {$_} $issuer->{endless}) . '}';
 }
 
+# The sessions of what is merely expired are t/renew_token.t's.
 my $http   = "para_auth_zone para:4m;\nlarge_client_header_buffers 8 64k;\n";
 my $server = "proxy_set_header X-From gateway;\n";
 
@@ -63,7 +64,7 @@ for my $name (sort keys %providers) {
     my $layer   = $issuers->[0]{layer} // '';
 
     $http .= "para_auth_provider $name { api $PARA_URL; "
-        . "secret_key_file $PARA_DIR/secret.key; "
+        . "secret_key_file $PARA_DIR/secret.key; renew_window 0; "
         . join(' ', map { issuer($_) } @$issuers) . " }\n";
     $server .= "location /$name { para_auth $name $layer; "
         . 'para_auth_match off; '

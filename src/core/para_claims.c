@@ -217,17 +217,13 @@ para_claims_check_end(double first, int64_t now, int64_t *end)
 {
     int64_t  second;
 
-    if ((double) now >= first) {
-        return PARA_TOKEN_EXPIRED;
-    }
+    /* it lies before PARA_TIME_MAX and leeway: no overflow */
 
-    /* it lies between now and PARA_TIME_MAX and leeway: no overflow */
-
-    second = (int64_t) first;
+    second = first > 0 ? (int64_t) first : 0;
 
     *end = (double) second < first ? second + 1 : second;
 
-    return PARA_OK;
+    return (double) now >= first ? PARA_TOKEN_EXPIRED : PARA_OK;
 }
 
 

@@ -49,7 +49,8 @@ typedef struct {
  *
  * If PARA_OK, *end is the first second at which the token is no longer
  * accepted, leeway included, and 0 of an endless one.
- * PARA_TOKEN_EXPIRED is returned only if that is the sole check that failed.
+ * PARA_TOKEN_EXPIRED is returned only if that is the sole check that failed;
+ * *end is when it did then, 0 for any time before the epoch.
  */
 para_reason_e para_claims_check(const para_json_t *claims,
     const para_claims_policy_t *policy, para_issuer_kind_e kind, int64_t now,

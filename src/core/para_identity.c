@@ -334,11 +334,7 @@ para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
     bound = 1;
 
     if (token != NULL) {
-        rc = token->verdict;          /* no word of it counts before */
-
-        if (rc == PARA_OK) {
-            rc = para_identity_read(raw, token, set);
-        }
+        rc = para_identity_read(raw, token, set);
 
         if (rc == PARA_OK && session != NULL) {
             rc = para_identity_match(raw, session, match, &bound);
@@ -354,20 +350,15 @@ para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
 }
 
 
-para_reason_e
-para_identity_build(para_identity_t *identity, const para_token_t *token,
+static para_reason_e
+para_identity_make(para_identity_t *identity, const para_token_t *token,
     const para_session_t *session, para_match_e match,
     const para_claim_set_t *set)
 {
     para_reason_e        rc;
     para_identity_raw_t  raw;
 
-    memset(identity, 0, sizeof(para_identity_t));
     memset(&raw, 0, sizeof(para_identity_raw_t));
-
-    if (token == NULL && session == NULL) {
-        return PARA_IDENTITY_INCOMPARABLE;
-    }
 
     rc = para_identity_gather(&raw, token, session, match, set);
 
@@ -380,6 +371,42 @@ para_identity_build(para_identity_t *identity, const para_token_t *token,
     para_claim_values_free(&raw.claims);
 
     return rc;
+}
+
+
+para_reason_e
+para_identity_build(para_identity_t *identity, const para_token_t *token,
+    const para_session_t *session, para_match_e match,
+    const para_claim_set_t *set)
+{
+    memset(identity, 0, sizeof(para_identity_t));
+
+    if (token == NULL && session == NULL) {
+        return PARA_IDENTITY_INCOMPARABLE;
+    }
+
+    /* no word of it counts before */
+
+    if (token != NULL && token->verdict != PARA_OK) {
+        return token->verdict;
+    }
+
+    return para_identity_make(identity, token, session, match, set);
+}
+
+
+para_reason_e
+para_identity_build_expired(para_identity_t *identity,
+    const para_token_t *token, const para_session_t *session)
+{
+    memset(identity, 0, sizeof(para_identity_t));
+
+    if (token->verdict != PARA_TOKEN_EXPIRED) {
+        return PARA_SIGNATURE;
+    }
+
+    return para_identity_make(identity, token, session, PARA_MATCH_STRICT,
+                              NULL);
 }
 
 

@@ -55,6 +55,15 @@ typedef struct {
 para_reason_e para_identity_build(para_identity_t *identity,
     const para_token_t *token, const para_session_t *session,
     para_match_e match, const para_claim_set_t *set);
+
+/*
+ * The same of a token whose verdict is PARA_TOKEN_EXPIRED, to find out whether
+ * it may be renewed: never to be granted, shown or kept.  With a session
+ * PARA_OK only if the two are bound as PARA_MATCH_STRICT has it.
+ */
+para_reason_e para_identity_build_expired(para_identity_t *identity,
+    const para_token_t *token, const para_session_t *session);
+
 void para_identity_free(para_identity_t *identity);
 
 

@@ -59,6 +59,7 @@ static const para_reason_row_t  para_reasons[] = {
     [PARA_IAT_OLD] = { "iat_old", PARA_CODE_TOKEN_INVALID },
     [PARA_TOKEN_REVOKED] = { "token_revoked", PARA_CODE_TOKEN_INVALID },
     [PARA_TOKEN_EXPIRED] = { "token_expired", PARA_CODE_TOKEN_EXPIRED },
+    [PARA_TOKEN_RENEWABLE] = { "token_renewable", PARA_CODE_TOKEN_EXPIRED },
 
     [PARA_SESSION_ENDED] = { "session_ended", PARA_CODE_SESSION_EXPIRED },
     [PARA_SESSION_REVOKED] = { "session_revoked", PARA_CODE_SESSION_EXPIRED },
@@ -152,6 +153,10 @@ para_reason_code(para_reason_e reason)
 const char *
 para_reason_renew(para_reason_e reason)
 {
+    if (reason == PARA_TOKEN_RENEWABLE) {
+        return "token";
+    }
+
     return para_reason_code(reason) == PARA_CODE_SESSION_EXPIRED ? "login"
                                                                  : NULL;
 }

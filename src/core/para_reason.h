@@ -56,6 +56,7 @@ typedef enum {
     PARA_IAT_OLD,
     PARA_TOKEN_REVOKED,
     PARA_TOKEN_EXPIRED,
+    PARA_TOKEN_RENEWABLE,           /* expired, but its session has not ended */
 
     /* the session */
     PARA_SESSION_ENDED,
@@ -118,8 +119,8 @@ const char *para_reason_name(para_reason_e reason);
 para_code_e para_reason_code(para_reason_e reason);
 
 /*
- * What the client is to get anew, in the words of the JSON body: "login", a
- * static string; NULL if nothing of what it has will help it.
+ * What the client is to get anew, in the words of the JSON body: "token", with
+ * the session that it has, or "login".  A static string, or NULL.
  */
 const char *para_reason_renew(para_reason_e reason);
 

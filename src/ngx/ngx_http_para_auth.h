@@ -503,12 +503,41 @@ char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *prev,
     ngx_http_para_auth_loc_conf_t *conf);
 
-/* Whether what is verified has been ended before its time. */
+/*
+ * Whether what is verified has been ended before its time.  session may be
+ * NULL: then it is not looked at.
+ */
 para_reason_e ngx_http_para_auth_check_revoked(
     ngx_http_para_auth_main_conf_t *mcf,
     const ngx_http_para_auth_loc_conf_t *lcf,
     const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session,
     const para_identity_t *identity);
+
+
+/*
+ * A JWT that has expired: ngx_http_para_auth_expired.c.  _check_ is for the
+ * step of the token, NGX_OK: the next one; _identify_ for that of the identity,
+ * with a session that is active; _refuse_ for any, with what the request would
+ * be refused for otherwise.  None of them lets a request in, and all set
+ * ctx->reason.
+ */
+
+char *ngx_http_para_auth_renew_window(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+static ngx_inline ngx_uint_t
+ngx_http_para_auth_expired(const ngx_http_para_auth_ctx_t *ctx)
+{
+    return ctx->verified.verdict == PARA_TOKEN_EXPIRED;
+}
+
+ngx_int_t ngx_http_para_auth_check_expired(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+ngx_int_t ngx_http_para_auth_identify_expired(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const para_session_t *session);
+ngx_int_t ngx_http_para_auth_refuse_expired(ngx_http_para_auth_ctx_t *ctx,
+    para_reason_e rest);
 
 
 /* Of the steps, for each other. */

@@ -216,7 +216,7 @@ ngx_http_para_auth_check_revoked(ngx_http_para_auth_main_conf_t *mcf,
         subject.text = ctx->token;
     }
 
-    if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
+    if (session && lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
         subject.session = session;
         subject.credential = ctx->form == PARA_FORM_EXPORTED
                              ? ctx->exported.pair : ctx->session;

@@ -7,6 +7,8 @@
 #include "../core/para_session.h"
 
 
+static ngx_int_t ngx_http_para_auth_find_session(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_ask_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t known, ngx_para_result_t *result);
@@ -24,14 +26,31 @@ ngx_int_t
 ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
-    ngx_int_t                        rc;
-    ngx_para_result_t                result;
-    ngx_para_cache_session_t         cached;
-    ngx_http_para_auth_main_conf_t  *mcf;
+    ngx_int_t  rc;
 
     if (!(lcf->layers & NGX_HTTP_PARA_AUTH_SESSION)) {
         return NGX_OK;
     }
+
+    rc = ngx_http_para_auth_find_session(r, lcf, ctx);
+
+    if (rc != NGX_OK && rc != NGX_AGAIN && ngx_http_para_auth_expired(ctx)) {
+        return ngx_http_para_auth_refuse_expired(ctx, ctx->reason);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_find_session(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+{
+    ngx_int_t                        rc;
+    ngx_para_result_t                result;
+    para_renewal_policy_t            policy;
+    ngx_para_cache_session_t         cached;
+    ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
@@ -44,8 +63,16 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
 
     if (rc == NGX_DECLINED) {
 
+        policy = lcf->renewal;
+
+        /* who is refused anyway renews nothing, nor keeps others from it */
+
+        if (ngx_http_para_auth_expired(ctx)) {
+            policy.refresh = 0;
+        }
+
         rc = ngx_para_cache_session_lookup(mcf->zone, ctx->session_key,
-                                           &lcf->renewal, r->pool, &cached);
+                                           &policy, r->pool, &cached);
 
         if (rc == NGX_OK) {
             ngx_http_para_auth_hit(ctx, cached.renew);
@@ -156,7 +183,9 @@ ngx_http_para_auth_take_result(ngx_http_request_t *r,
 
     ctx->retry_after = result->retry_after;
 
-    if (!para_renewal_bridges(result->reason)) {
+    if (!para_renewal_bridges(result->reason)
+        || ngx_http_para_auth_expired(ctx))
+    {
         return ngx_http_para_auth_use_session(ctx, result->reason,
                                               &result->record);
     }

@@ -195,6 +195,10 @@ ngx_http_para_auth_step_token(ngx_http_request_t *r,
             return NGX_OK;
         }
 
+        if (ngx_http_para_auth_expired(ctx)) {
+            return ngx_http_para_auth_check_expired(r, lcf, ctx);
+        }
+
         rc = ngx_http_para_auth_newer_keys(r, lcf, ctx);
 
     } while (rc == NGX_OK);
@@ -335,6 +339,10 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     {
         ctx->reason = PARA_ANSWER_MEMBER;
         return NGX_DECLINED;
+    }
+
+    if (jwt && ngx_http_para_auth_expired(ctx)) {
+        return ngx_http_para_auth_identify_expired(r, lcf, ctx, &session);
     }
 
     if (ctx->form == PARA_FORM_EXPORTED) {

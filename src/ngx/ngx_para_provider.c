@@ -3,7 +3,8 @@
 #include "ngx_para_keys_file.h"
 
 
-#define NGX_PARA_SECRET_MAX  4096
+#define NGX_PARA_SECRET_MAX    4096
+#define NGX_PARA_RENEW_WINDOW  86400           /* s */
 
 
 static ngx_para_provider_t *ngx_para_provider_create(ngx_conf_t *cf,
@@ -196,6 +197,7 @@ ngx_para_provider_create(ngx_conf_t *cf, const ngx_str_t *name)
 
     provider->name = *name;
     provider->para_issuer = NGX_CONF_UNSET;
+    provider->renew_window = NGX_CONF_UNSET;
 
     if (ngx_array_init(&provider->own, cf->pool, 2,
                        sizeof(ngx_para_issuer_t *))
@@ -260,6 +262,8 @@ ngx_para_provider_done(ngx_conf_t *cf, ngx_para_provider_t *provider,
     char                *rv;
     ngx_uint_t           i;
     ngx_para_issuer_t  **own;
+
+    ngx_conf_init_value(provider->renew_window, NGX_PARA_RENEW_WINDOW);
 
     if (provider->api.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -38,6 +38,10 @@ typedef struct {
 
     ngx_str_t                  public_key;  /* API key, for exported sessions */
 
+    time_t                     renew_window;    /* s since a JWT expired, for
+                                                   which its session is asked
+                                                   about; 0: it is not */
+
     ngx_para_issuer_t          para;        /* Para as a signer */
     ngx_flag_t                 para_issuer;
     ngx_array_t                own;         /* of ngx_para_issuer_t * */

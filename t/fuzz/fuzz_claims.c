@@ -34,6 +34,10 @@ fuzz_check(const para_json_t *claims, para_issuer_kind_e kind,
 
     rc = para_claims_check(claims, &policy, kind, FUZZ_NOW, &end);
 
+    if (rc == PARA_TOKEN_EXPIRED) {
+        fuzz_assert(end >= 0 && end <= FUZZ_NOW);
+    }
+
     if (rc != PARA_OK) {
         return;
     }

@@ -34,8 +34,9 @@ check_kind(para_issuer_kind_e kind, const para_claims_policy_t *with,
     end = -1;
     rc = para_claims_check(claims, with, kind, NOW, &end);
 
-    assert_true(rc != PARA_OK ? end == -1
-                              : end > NOW || (with->endless && end == 0));
+    assert_true(rc == PARA_OK ? end > NOW || (with->endless && end == 0)
+                : rc == PARA_TOKEN_EXPIRED ? end >= 0 && end <= NOW
+                                           : end == -1);
 
     para_json_free(claims);
 
@@ -161,6 +162,38 @@ test_end(void **state)
 
         assert_int_equal(last, first);
         para_json_free(claims);
+    }
+}
+
+
+/* Of one that has expired it is when. */
+
+static void
+test_end_of_expired(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *text;
+        int64_t      end;
+    } row[] = {
+        { "{\"exp\":1699999990}", 1700000000 },
+        { "{\"exp\":1699999989.5}", 1700000000 },
+        { "{\"exp\":1699999988.999}", 1699999999 },
+        { "{\"exp\":5}", 15 },
+        { "{\"exp\":0}", 10 },
+        { "{\"exp\":-10}", 0 },
+        { "{\"exp\":-11}", 0 },
+        { "{\"exp\":-1e308}", 0 }
+    };
+
+    static const para_claims_policy_t  any = { .leeway = LEEWAY };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        assert_reason(check(&any, row[i].text), PARA_TOKEN_EXPIRED);
+        assert_int_equal(end, row[i].end);
     }
 }
 
@@ -483,6 +516,7 @@ main(void)
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_exp),
         cmocka_unit_test(test_end),
+        cmocka_unit_test(test_end_of_expired),
         cmocka_unit_test(test_no_leeway),
         cmocka_unit_test(test_longest_leeway),
         cmocka_unit_test(test_nbf_and_iat),

@@ -371,6 +371,78 @@ test_no_evidence(void **state)
 }
 
 
+/* What has expired is somebody's for one question alone. */
+
+static void
+test_expired(void **state)
+{
+    size_t           i, with;
+    para_token_t     token;
+    para_reason_e    rc;
+    para_issuer_t    issuer;
+    para_session_t   session;
+    para_identity_t  identity;
+
+    static const struct {
+        const char     *claims;
+        para_reason_e   alone;
+        para_reason_e   both;
+    } row[] = {
+        { "{\"para_user_id\":\"u\",\"internal_user_id\":\"i\"}", PARA_OK,
+          PARA_OK },
+        { "{\"auth_identifier\":\"a\",\"auth_method\":\"phone\"}", PARA_OK,
+          PARA_OK },
+        { "{\"para_user_id\":\"v\"}", PARA_OK, PARA_IDENTITY_MISMATCH },
+        { "{\"auth_method\":\"phone\"}", PARA_OK,
+          PARA_IDENTITY_INCOMPARABLE },
+        { "{\"para_user_id\":\"u\\n\"}", PARA_CLAIM_UNSAFE,
+          PARA_CLAIM_UNSAFE }
+    };
+
+    (void) state;
+
+    assert_reason(para_session_parse_verify(&session, unit_span(
+                      "{\"userId\":\"u\",\"identifier\":\"a\","
+                      "\"authType\":\"phone\"}")), PARA_OK);
+
+    for (i = 0; i < unit_count(row); i++) {
+        memset(&token, 0, sizeof(token));
+        memset(&issuer, 0, sizeof(issuer));
+
+        issuer.name = unit_span("backend");
+        para_issuer_default_map(PARA_ISSUER_OWN, issuer.map);
+
+        token.issuer = &issuer;
+        token.claims = para_json_parse(unit_span(row[i].claims), 1000);
+
+        for (with = 0; with < 2; with++) {
+            token.verdict = PARA_TOKEN_EXPIRED;
+
+            rc = para_identity_build_expired(&identity, &token,
+                                             with ? &session : NULL);
+            assert_reason(rc, with ? row[i].both : row[i].alone);
+
+            if (i == 0) {
+                assert_span(identity.field[PARA_ID_USER_ID], "u");
+                assert_span(identity.field[PARA_ID_INTERNAL_USER_ID], "i");
+            }
+
+            para_identity_free(&identity);
+
+            token.verdict = PARA_OK;
+            assert_reason(para_identity_build_expired(&identity, &token,
+                                                      with ? &session : NULL),
+                          PARA_SIGNATURE);
+            assert_absent(identity.field[PARA_ID_USER_ID]);
+        }
+
+        para_json_free(token.claims);
+    }
+
+    para_session_free(&session);
+}
+
+
 static void
 test_session_completes_the_token(void **state)
 {
@@ -713,6 +785,7 @@ main(void)
         cmocka_unit_test(test_session_that_is_not_bound),
         cmocka_unit_test(test_listed_claims),
         cmocka_unit_test(test_no_evidence),
+        cmocka_unit_test(test_expired),
         cmocka_unit_test(test_session_completes_the_token),
         cmocka_unit_test(test_wallet_ids),
         cmocka_unit_test(test_session_of_touch),

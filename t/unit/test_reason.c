@@ -79,6 +79,7 @@ test_codes(void **state)
         { PARA_SESSION_COOKIE, "session_malformed" },
         { PARA_SESSION_SIGNER, "session_has_signer" },
         { PARA_TOKEN_EXPIRED, "token_expired" },
+        { PARA_TOKEN_RENEWABLE, "token_expired" },
         { PARA_SESSION_ENDED, "session_expired" },
         { PARA_TOKEN_REVOKED, "token_invalid" },
         { PARA_SESSION_REVOKED, "session_expired" },
@@ -120,7 +121,10 @@ test_renew(void **state)
     for (i = PARA_OK; i <= PARA_REASONS; i++) {
         renew = para_reason_renew((para_reason_e) i);
 
-        if (i == PARA_SESSION_ENDED || i == PARA_SESSION_REVOKED) {
+        if (i == PARA_TOKEN_RENEWABLE) {
+            assert_string_equal(renew, "token");
+
+        } else if (i == PARA_SESSION_ENDED || i == PARA_SESSION_REVOKED) {
             assert_string_equal(renew, "login");
 
         } else {
