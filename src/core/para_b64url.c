@@ -145,3 +145,31 @@ para_b64_decode(unsigned char *dst, size_t *n, para_span_t text)
 
     return para_b64url_decode_as(para_b64_value, dst, n, text);
 }
+
+
+unsigned char *
+para_b64url_encode(unsigned char *dst, para_span_t data)
+{
+    size_t         i, bits;
+    unsigned long  word;
+
+    static const char  digit[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    word = 0;
+    bits = 0;
+
+    for (i = 0; i < data.len; i++) {
+        word = (word << 8 | data.data[i]) & 0xffff;
+
+        for (bits += 8; bits >= 6; bits -= 6) {
+            *dst++ = (unsigned char) digit[word >> (bits - 6) & 0x3f];
+        }
+    }
+
+    if (bits != 0) {
+        *dst++ = (unsigned char) digit[word << (6 - bits) & 0x3f];
+    }
+
+    return dst;
+}

@@ -12,6 +12,9 @@
 /* The most bytes that len characters decode to. */
 #define para_b64url_decoded_max(len)  ((len) / 4 * 3 + 2)
 
+/* The characters that len bytes become. */
+#define para_b64url_encoded_size(len)  (((len) * 4 + 2) / 3)
+
 
 /*
  * Decodes text into dst, which holds para_b64url_decoded_max(text.len) bytes,
@@ -23,6 +26,9 @@ int para_b64url_decode(unsigned char *dst, size_t *n, para_span_t text);
 
 /* The same with the standard alphabet, where padding must be complete. */
 int para_b64_decode(unsigned char *dst, size_t *n, para_span_t text);
+
+/* Writes data as base64url to dst, without padding, and returns the end. */
+unsigned char *para_b64url_encode(unsigned char *dst, para_span_t data);
 
 
 #endif /* PARA_B64URL_H */

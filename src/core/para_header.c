@@ -1,6 +1,9 @@
 #include "para_header.h"
 
 
+static const char  para_header_hex[] = "0123456789ABCDEF";
+
+
 /*
  * C0, DEL, C1, and the line and paragraph separators U+2028 and U+2029.  In
  * UTF-8 0xc2 and 0xe2 only ever begin a character, so bytes can be looked at
@@ -40,9 +43,8 @@ unsigned char *
 para_header_encode(unsigned char *dst, para_span_t text,
     const char *separators)
 {
-    size_t             i, first, last;
-    unsigned char      c;
-    static const char  hex[] = "0123456789ABCDEF";
+    size_t         i, first, last;
+    unsigned char  c;
 
     /* the text between the spaces at its edges, which a peer would trim */
 
@@ -67,9 +69,62 @@ para_header_encode(unsigned char *dst, para_span_t text,
         }
 
         *dst++ = '%';
-        *dst++ = (unsigned char) hex[c >> 4];
-        *dst++ = (unsigned char) hex[c & 0x0f];
+        *dst++ = (unsigned char) para_header_hex[c >> 4];
+        *dst++ = (unsigned char) para_header_hex[c & 0x0f];
     }
 
     return dst;
+}
+
+
+/* -1 if it is none. */
+
+static int
+para_header_digit(unsigned char c)
+{
+    const char  *digit;
+
+    digit = memchr(para_header_hex, c, sizeof(para_header_hex) - 1);
+
+    return digit == NULL ? -1 : (int) (digit - para_header_hex);
+}
+
+
+int
+para_header_decode(unsigned char *dst, size_t size, size_t *n,
+    para_span_t value)
+{
+    int            high, low;
+    size_t         i;
+    unsigned char  c;
+
+    *n = 0;
+
+    for (i = 0; i < value.len; i++) {
+        c = value.data[i];
+
+        if (c == '%') {
+            if (value.len - i < 3) {
+                return 0;
+            }
+
+            high = para_header_digit(value.data[i + 1]);
+            low = para_header_digit(value.data[i + 2]);
+
+            if (high == -1 || low == -1) {
+                return 0;
+            }
+
+            c = (unsigned char) (high << 4 | low);
+            i += 2;
+        }
+
+        if (*n == size) {
+            return 0;
+        }
+
+        dst[(*n)++] = c;
+    }
+
+    return 1;
 }

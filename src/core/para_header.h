@@ -24,5 +24,13 @@ int para_header_safe(para_span_t text);
 unsigned char *para_header_encode(unsigned char *dst, para_span_t text,
     const char *separators);
 
+/*
+ * The reverse, into size bytes at dst, and sets *n to the bytes written.
+ * Returns 0 if they are more, or a '%' is not followed by two digits as they
+ * are written here.
+ */
+int para_header_decode(unsigned char *dst, size_t size, size_t *n,
+    para_span_t value);
+
 
 #endif /* PARA_HEADER_H */

@@ -351,6 +351,41 @@ para_json_item(const para_json_t *value, size_t i)
 }
 
 
+para_json_t *
+para_json_new_object(void)
+{
+    return json_object();
+}
+
+
+para_json_t *
+para_json_new_string(para_span_t text)
+{
+    return json_stringn((const char *) text.data, text.len);
+}
+
+
+para_json_t *
+para_json_new_number(int64_t number)
+{
+    return json_integer(number);
+}
+
+
+int
+para_json_add(para_json_t *object, const char *name, para_json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0;
+}
+
+
+size_t
+para_json_write(unsigned char *dst, size_t size, const para_json_t *root)
+{
+    return json_dumpb(root, (char *) dst, size, JSON_COMPACT);
+}
+
+
 int
 para_json_encode(unsigned char *dst, size_t size, size_t *n, const char *name,
     para_span_t value)
@@ -358,19 +393,12 @@ para_json_encode(unsigned char *dst, size_t size, size_t *n, const char *name,
     size_t   len;
     json_t  *root;
 
-    root = json_object();
+    root = para_json_new_object();
+    len = 0;
 
-    /* json_stringn() refuses what is no UTF-8, json_object_set_new() a NULL */
-
-    if (json_object_set_new(root, name,
-                            json_stringn((const char *) value.data, value.len))
-        != 0)
-    {
-        json_decref(root);
-        return 0;
+    if (para_json_add(root, name, para_json_new_string(value))) {
+        len = para_json_write(dst, size, root);
     }
-
-    len = json_dumpb(root, (char *) dst, size, JSON_COMPACT);
 
     json_decref(root);
 

@@ -8,6 +8,8 @@
 #ifndef PARA_JSON_H
 #define PARA_JSON_H
 
+#include <stdint.h>
+
 #include "para_span.h"
 
 
@@ -109,6 +111,27 @@ int para_json_boolean(const para_json_t *value, int *boolean);
 /* Items of an array: 0 and NULL for anything else. */
 size_t para_json_length(const para_json_t *value);
 const para_json_t *para_json_item(const para_json_t *value, size_t i);
+
+/*
+ * What is to be written: an object without members, a string, a number.  The
+ * caller's; NULL if memory is out, or text is no valid UTF-8.
+ */
+para_json_t *para_json_new_object(void);
+para_json_t *para_json_new_string(para_span_t text);
+para_json_t *para_json_new_number(int64_t number);
+
+/*
+ * Adds a member, after those that are there; the value is the object's from
+ * then on.  Returns 0 if value is NULL or memory is out; it is gone then, too.
+ */
+int para_json_add(para_json_t *object, const char *name, para_json_t *value);
+
+/*
+ * Writes the document, without spaces, and returns its bytes: if these are more
+ * than size, dst is not to be used.  0 if memory is out.
+ */
+size_t para_json_write(unsigned char *dst, size_t size,
+    const para_json_t *root);
 
 /*
  * Encodes {"name":"value"} into dst, and sets *n.  Returns 0 if it does not

@@ -7,37 +7,22 @@
 #include <openssl/evp.h>
 
 #include "para_alg.h"
+#include "para_b64url.h"
 
 
 #define PARA_THUMBPRINT_BYTES  512    /* of a number: RSA of 4096 bits */
 #define PARA_THUMBPRINT_TEXT   (PARA_THUMBPRINT_BYTES / 3 * 4 + 8)
 
 
-/* The only encoder of base64url: what OpenSSL writes, in the other alphabet. */
-
 static size_t
-para_thumbprint_encode(char *text, const unsigned char *data, int len)
+para_thumbprint_encode(char *text, const unsigned char *data, size_t len)
 {
-    size_t  i, n;
+    unsigned char  *end;
 
-    n = (size_t) EVP_EncodeBlock((unsigned char *) text, data, len);
+    end = para_b64url_encode((unsigned char *) text, para_span(data, len));
+    *end = '\0';
 
-    while (n != 0 && text[n - 1] == '=') {
-        n--;
-    }
-
-    text[n] = '\0';
-
-    for (i = 0; i < n; i++) {
-        if (text[i] == '+') {
-            text[i] = '-';
-
-        } else if (text[i] == '/') {
-            text[i] = '_';
-        }
-    }
-
-    return n;
+    return (size_t) (end - (unsigned char *) text);
 }
 
 
@@ -68,7 +53,7 @@ para_thumbprint_number(const EVP_PKEY *pkey, const char *name, int size,
 
     BN_free(bn);
 
-    return len != 0 && para_thumbprint_encode(text, bytes, len) != 0;
+    return len != 0 && para_thumbprint_encode(text, bytes, (size_t) len) != 0;
 }
 
 
@@ -126,7 +111,7 @@ para_thumbprint_okp(const EVP_PKEY *pkey, const para_alg_t *alg, char *json,
         return 0;
     }
 
-    (void) para_thumbprint_encode(x, bytes, (int) len);
+    (void) para_thumbprint_encode(x, bytes, len);
 
     return snprintf(json, size, "{\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%s\"}",
                     (const char *) alg->curve.data, x);
@@ -167,19 +152,29 @@ para_thumbprint_json(const EVP_PKEY *pkey, char *json, size_t size)
 }
 
 
+size_t
+para_thumbprint_jwk(const EVP_PKEY *pkey, char *json, size_t size)
+{
+    int  len;
+
+    len = para_thumbprint_json(pkey, json, size);
+
+    return len > 0 && (size_t) len < size ? (size_t) len : 0;
+}
+
+
 int
 para_thumbprint(const EVP_PKEY *pkey, unsigned char name[PARA_THUMBPRINT_SIZE])
 {
-    int             len;
     char            json[2 * PARA_THUMBPRINT_TEXT + 64];
     char            text[PARA_THUMBPRINT_TEXT];
+    size_t          len;
     unsigned char   hash[32];
 
-    len = para_thumbprint_json(pkey, json, sizeof(json));
+    len = para_thumbprint_jwk(pkey, json, sizeof(json));
 
-    if (len <= 0 || len >= (int) sizeof(json)
-        || EVP_Q_digest(NULL, "SHA256", NULL, json, (size_t) len, hash, NULL)
-           != 1
+    if (len == 0
+        || EVP_Q_digest(NULL, "SHA256", NULL, json, len, hash, NULL) != 1
         || para_thumbprint_encode(text, hash, sizeof(hash))
            != PARA_THUMBPRINT_SIZE)
     {

@@ -1,15 +1,8 @@
 #include "para_wallet.h"
 
+#include "para_header.h"
 #include "para_json.h"
 #include "para_session.h"
-
-
-/* One wallet of a list, both parts encoded. */
-
-typedef struct {
-    para_span_t  type;
-    para_span_t  value;
-} para_wallet_t;
 
 
 int
@@ -53,9 +46,7 @@ para_wallet_id_valid(para_span_t id)
 }
 
 
-/* Takes the next wallet off a list; 0 if there is none. */
-
-static int
+int
 para_wallet_next(para_span_t *list, para_wallet_t *wallet)
 {
     size_t                len;
@@ -87,47 +78,6 @@ para_wallet_next(para_span_t *list, para_wallet_t *wallet)
 }
 
 
-static unsigned char
-para_wallet_digit(unsigned char c)
-{
-    return (unsigned char) (c <= '9' ? c - '0' : c - 'A' + 10);
-}
-
-
-/*
- * Decodes a part of a list, which we have encoded ourselves, if it has no more
- * than size bytes then; 0 if it has.
- */
-
-static int
-para_wallet_decode(unsigned char *dst, size_t size, size_t *n,
-    para_span_t part)
-{
-    size_t         i;
-    unsigned char  c;
-
-    *n = 0;
-
-    for (i = 0; i < part.len; i++) {
-        c = part.data[i];
-
-        if (c == '%' && part.len - i > 2) {
-            c = (unsigned char) (para_wallet_digit(part.data[i + 1]) << 4
-                                 | para_wallet_digit(part.data[i + 2]));
-            i += 2;
-        }
-
-        if (*n == size) {
-            return 0;
-        }
-
-        dst[(*n)++] = c;
-    }
-
-    return 1;
-}
-
-
 typedef enum {
     PARA_WALLET_ANY,
     PARA_WALLET_ADDRESS,
@@ -145,7 +95,7 @@ para_wallet_has_type(const para_wallet_t *wallet, para_span_t type)
         return 1;
     }
 
-    return para_wallet_decode(own, sizeof(own), &n, wallet->type)
+    return para_header_decode(own, sizeof(own), &n, wallet->type)
            && para_span_eq_nocase(para_span(own, n), type);
 }
 
@@ -157,7 +107,7 @@ para_wallet_has_address(const para_wallet_t *wallet, para_span_t address)
     para_span_t    text;
     unsigned char  own[PARA_WALLET_ADDRESS_MAX];
 
-    if (!para_wallet_decode(own, sizeof(own), &n, wallet->value)) {
+    if (!para_header_decode(own, sizeof(own), &n, wallet->value)) {
         return 0;
     }
 

@@ -17,6 +17,17 @@
 #define PARA_WALLET_BODY_MAX     (PARA_WALLET_ADDRESS_MAX * 2 + 64)
 
 
+/* One wallet of a list, both parts encoded. */
+
+typedef struct {
+    para_span_t  type;                /* empty: it has none */
+    para_span_t  value;               /* address or id */
+} para_wallet_t;
+
+
+/* Takes the next wallet off a list; 0 if there is none. */
+int para_wallet_next(para_span_t *list, para_wallet_t *wallet);
+
 /* 1 for 0x and 40 hexadecimal digits, whose case is a checksum (EIP-55). */
 int para_wallet_is_evm(para_span_t address);
 

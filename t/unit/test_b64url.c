@@ -48,6 +48,37 @@ test_vectors(void **state)
 }
 
 
+/* Of any length, as OpenSSL writes it, and as long as it was said to be. */
+
+static void
+test_encode(void **state)
+{
+    char           *expected;
+    size_t          i, len, size;
+    unsigned char   bytes[70], *dst;
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (unsigned char) (i * 37 + 251);
+    }
+
+    for (len = 0; len <= sizeof(bytes); len++) {
+        size = para_b64url_encoded_size(len);
+        dst = malloc(size + 1);
+        expected = sign_base64url(bytes, len);
+
+        assert_ptr_equal(para_b64url_encode(dst, para_span(bytes, len)),
+                         dst + size);
+        dst[size] = '\0';
+        assert_string_equal((char *) dst, expected);
+
+        free(expected);
+        free(dst);
+    }
+}
+
+
 static void
 test_round_trip_in_place(void **state)
 {
@@ -264,6 +295,7 @@ main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_encode),
         cmocka_unit_test(test_round_trip_in_place),
         cmocka_unit_test(test_trailing_bits),
         cmocka_unit_test(test_length_of_one_mod_four),

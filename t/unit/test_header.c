@@ -129,6 +129,66 @@ test_unsafe_text_is_harmless(void **state)
 }
 
 
+/* What is written comes back, of any bytes, also those that are refused. */
+
+static void
+test_decode(void **state)
+{
+    int             c, d;
+    size_t          n;
+    unsigned char   text[2], value[6], *end, back[2];
+
+    (void) state;
+
+    for (c = 0; c < 256; c++) {
+        for (d = 0; d < 256; d++) {
+            text[0] = (unsigned char) c;
+            text[1] = (unsigned char) d;
+
+            end = para_header_encode(value, para_span(text, 2), ",:");
+
+            assert_true(para_header_decode(back, 2, &n,
+                            para_span(value, (size_t) (end - value))));
+            assert_int_equal(n, 2);
+            assert_memory_equal(back, text, 2);
+
+            /* no byte more than there is room for */
+
+            assert_false(para_header_decode(back, 1, &n,
+                             para_span(value, (size_t) (end - value))));
+        }
+    }
+
+    assert_true(para_header_decode(back, 0, &n, PARA_SPAN_NONE));
+    assert_int_equal(n, 0);
+}
+
+
+static void
+test_decode_is_strict(void **state)
+{
+    size_t          i, n;
+    para_span_t     exact;
+    unsigned char   dst[16];
+
+    static const char *const  bad[] = {
+        "%", "%4", "a%", "a%4", "%%41", "%4G", "%G4", "%4a", "%a4", "%4 ",
+        "%-1", "% 4", "%41%"
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(bad); i++) {
+        exact = unit_exact(bad[i], strlen(bad[i]));
+        assert_false(para_header_decode(dst, sizeof(dst), &n, exact));
+        free((void *) exact.data);
+    }
+
+    assert_false(para_header_decode(dst, sizeof(dst), &n,
+                                    PARA_SPAN("%4\0")));
+}
+
+
 int
 main(void)
 {
@@ -137,7 +197,9 @@ main(void)
         cmocka_unit_test(test_line_separators),
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_spaces),
-        cmocka_unit_test(test_unsafe_text_is_harmless)
+        cmocka_unit_test(test_unsafe_text_is_harmless),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_decode_is_strict)
     };
 
     return cmocka_run_group_tests_name("header", tests, NULL, NULL);

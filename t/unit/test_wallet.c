@@ -68,8 +68,8 @@ static const row_t  addresses[] = {
 
     /* not ours: nothing is read beyond it */
 
-    { "EVM:a%", NULL, "a%", 1 },
-    { "EVM:a%4", NULL, "a%4", 1 },
+    { "EVM:a%", NULL, "a%", 0 },
+    { "EVM:a%4", NULL, "a%4", 0 },
     { "%", "EVM", "%", 0 }
 };
 
