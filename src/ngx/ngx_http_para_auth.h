@@ -654,6 +654,25 @@ ngx_int_t ngx_http_para_auth_init_claims(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
 
 
+/*
+ * Locations that answer themselves: ngx_http_para_auth_content.c
+ *
+ * The first makes one of a location, for a setter.  The others: one more header
+ * of the answer; whether it is GET or HEAD, NGX_OK, else what to end the
+ * request with; and sending, with r->headers_out.status and content_type set, a
+ * chain or a text that outlives the request.
+ */
+
+char *ngx_http_para_auth_content(ngx_conf_t *cf, ngx_http_handler_pt handler);
+ngx_int_t ngx_http_para_auth_content_header(ngx_http_request_t *r, char *name,
+    char *value);
+ngx_int_t ngx_http_para_auth_content_get(ngx_http_request_t *r);
+ngx_int_t ngx_http_para_auth_content_send(ngx_http_request_t *r,
+    ngx_chain_t *chain, ngx_chain_t *last, off_t size);
+ngx_int_t ngx_http_para_auth_content_text(ngx_http_request_t *r,
+    const ngx_str_t *text);
+
+
 /* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */
 
 char *ngx_http_para_auth_metrics(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -17,8 +17,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_para_auth_metrics_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_para_auth_metrics_header(ngx_http_request_t *r,
-    char *name, char *value);
 static ngx_int_t ngx_http_para_auth_metrics_format(ngx_http_request_t *r,
     ngx_para_metrics_format_e *format);
 static ngx_para_metrics_format_e ngx_http_para_auth_metrics_accept(
@@ -30,8 +28,6 @@ static ngx_int_t ngx_http_para_auth_metrics_quality(const ngx_str_t *range,
 static u_char *ngx_http_para_auth_metrics_part(u_char *p, u_char *last,
     u_char separator, ngx_str_t *part);
 static ngx_int_t ngx_http_para_auth_metrics_refuse(ngx_http_request_t *r);
-static ngx_int_t ngx_http_para_auth_metrics_send(ngx_http_request_t *r,
-    ngx_chain_t *chain, ngx_chain_t *last, off_t size);
 
 
 static const ngx_http_para_auth_metrics_group_pt
@@ -55,21 +51,7 @@ static ngx_str_t  ngx_http_para_auth_metrics_types[] = {
 char *
 ngx_http_para_auth_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler == ngx_http_para_auth_metrics_handler) {
-        return "is duplicate";
-    }
-
-    if (clcf->handler) {
-        return "answers itself: give it a location of its own";
-    }
-
-    clcf->handler = ngx_http_para_auth_metrics_handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_para_auth_content(cf, ngx_http_para_auth_metrics_handler);
 }
 
 
@@ -82,26 +64,13 @@ ngx_http_para_auth_metrics_handler(ngx_http_request_t *r)
     ngx_http_para_auth_main_conf_t             *mcf;
     const ngx_http_para_auth_metrics_group_pt  *group;
 
-    if (ngx_http_para_auth_metrics_header(r, "Cache-Control", "no-store")
+    if (ngx_http_para_auth_content_header(r, "Cache-Control", "no-store")
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-        /* RFC 9110 15.5.6 */
-
-        if (ngx_http_para_auth_metrics_header(r, "Allow", "GET, HEAD")
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return NGX_HTTP_NOT_ALLOWED;
-    }
-
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_http_para_auth_content_get(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -125,32 +94,8 @@ ngx_http_para_auth_metrics_handler(ngx_http_request_t *r)
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_type = ngx_http_para_auth_metrics_types[format];
 
-    return ngx_http_para_auth_metrics_send(r, metrics.chain, metrics.last,
+    return ngx_http_para_auth_content_send(r, metrics.chain, metrics.last,
                                            metrics.size);
-}
-
-
-static ngx_int_t
-ngx_http_para_auth_metrics_header(ngx_http_request_t *r, char *name,
-    char *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = (u_char *) value;
-    h->value.len = ngx_strlen(value);
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    return NGX_OK;
 }
 
 
@@ -328,58 +273,13 @@ ngx_http_para_auth_metrics_part(u_char *p, u_char *last, u_char separator,
 static ngx_int_t
 ngx_http_para_auth_metrics_refuse(ngx_http_request_t *r)
 {
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
-    static u_char  text[] = "there is no such format: write ?format=json, "
+    static const ngx_str_t  text = ngx_string(
+                            "there is no such format: write ?format=json, "
                             "?format=prometheus, or none of them for the one "
-                            "that Accept names\n";
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    b->memory = 1;
-    b->pos = text;
-    b->last = text + sizeof(text) - 1;
-
-    out.buf = b;
-    out.next = NULL;
+                            "that Accept names\n");
 
     r->headers_out.status = NGX_HTTP_BAD_REQUEST;
     ngx_str_set(&r->headers_out.content_type, "text/plain");
 
-    return ngx_http_para_auth_metrics_send(r, &out, &out, b->last - b->pos);
-}
-
-
-static ngx_int_t
-ngx_http_para_auth_metrics_send(ngx_http_request_t *r, ngx_chain_t *chain,
-    ngx_chain_t *last, off_t size)
-{
-    u_char     *p;
-    ngx_int_t   rc;
-    ngx_str_t  *type;
-
-    type = &r->headers_out.content_type;
-
-    /* without its parameters: the length by which gzip_types finds it */
-
-    p = ngx_strlchr(type->data, type->data + type->len, ';');
-
-    r->headers_out.content_type_len = p ? (size_t) (p - type->data)
-                                        : type->len;
-    r->headers_out.content_length_n = size;
-
-    last->buf->last_buf = (r == r->main);
-    last->buf->last_in_chain = 1;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    return ngx_http_output_filter(r, chain);
+    return ngx_http_para_auth_content_text(r, &text);
 }

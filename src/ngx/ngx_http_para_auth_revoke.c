@@ -24,7 +24,6 @@ static ngx_int_t ngx_http_para_auth_revoke_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *why);
 static ngx_int_t ngx_http_para_auth_revoke_send(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *json);
-static ngx_int_t ngx_http_para_auth_revoke_allow(ngx_http_request_t *r);
 
 
 char *
@@ -237,7 +236,9 @@ ngx_http_para_auth_revoke_handler(ngx_http_request_t *r)
     ngx_int_t  rc;
 
     if (r->method != NGX_HTTP_POST || r != r->main) {
-        return ngx_http_para_auth_revoke_allow(r) == NGX_OK
+        /* RFC 9110 15.5.6 */
+
+        return ngx_http_para_auth_content_header(r, "Allow", "POST") == NGX_OK
                ? ngx_http_para_auth_revoke_refuse(r, NGX_HTTP_NOT_ALLOWED,
                      "a revocation is a POST with a JSON object")
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -512,27 +513,4 @@ ngx_http_para_auth_revoke_send(ngx_http_request_t *r, ngx_uint_t status,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
-}
-
-
-/* RFC 9110 15.5.6 */
-
-static ngx_int_t
-ngx_http_para_auth_revoke_allow(ngx_http_request_t *r)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "Allow");
-    ngx_str_set(&h->value, "POST");
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    return NGX_OK;
 }
