@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 
 #include "issuers.h"
+#include "para_assertion.h"
 #include "para_digest.h"
 #include "para_exported.h"
 #include "para_identity.h"
@@ -48,6 +49,8 @@ static struct {
     char  *set;                       /* RSA, EC, Ed25519 */
     char  *oct;
     char  *pem;                       /* public keys and a certificate */
+    char  *private_ec;
+    char  *private_ed;
     char  *authorities;               /* two certificates */
     char  *rs256;
     char  *es256;
@@ -610,6 +613,88 @@ alloc_run_keyfile(void)
 }
 
 
+static const char  *alloc_private;
+
+
+static int
+alloc_run_private_key(void)
+{
+    const char          *why;
+    para_private_key_t  *key;
+
+    why = NULL;
+    key = para_private_key_parse(unit_span(alloc_private), &why);
+
+    assert_int_equal(key == NULL, why != NULL);
+
+    para_private_key_free(key);
+
+    return key != NULL;
+}
+
+
+/* It says all that it has to, or is not made. */
+
+static para_assertion_policy_t  alloc_policy;
+static size_t                   alloc_assertion_len;
+
+
+static int
+alloc_run_assertion(void)
+{
+    int               good;
+    para_span_t       field[PARA_ID_FIELDS];
+    para_assertion_t  assertion;
+
+    memset(field, 0, sizeof(field));
+
+    field[PARA_ID_USER_ID] = unit_span("u%20");
+    field[PARA_ID_ROLES] = unit_span("a,b");
+    field[PARA_ID_WALLETS] = unit_span("EVM:0x1,SOLANA:E");
+
+    good = para_assertion_make(&assertion, &alloc_policy, field, NOW);
+
+    if (good && alloc_assertion_len == 0) {
+        alloc_assertion_len = assertion.len;
+    }
+
+    if (good) {
+        assert_int_equal(assertion.len, alloc_assertion_len);
+
+    } else {
+        assert_null(assertion.text);
+    }
+
+    para_assertion_free(&assertion);
+
+    return good;
+}
+
+
+static void
+alloc_assertions(const char *pem)
+{
+    const char          *why;
+    para_private_key_t  *key;
+
+    alloc_private = pem;
+    alloc_each(alloc_run_private_key, 0);
+
+    key = para_private_key_parse(unit_span(pem), &why);
+    assert_non_null(key);
+
+    alloc_policy.key = key;
+    alloc_policy.issuer = unit_span("gateway");
+    alloc_policy.audience = unit_span("app");
+    alloc_policy.ttl = 30;
+
+    alloc_assertion_len = 0;
+    alloc_each(alloc_run_assertion, 0);
+
+    para_private_key_free(key);
+}
+
+
 /* Both layers: an identity is whole, or there is none. */
 
 static const char  *alloc_answer;
@@ -731,6 +816,16 @@ test_identities(void **state)
 
 
 static void
+test_assertions(void **state)
+{
+    (void) state;
+
+    alloc_assertions(input.private_ec);
+    alloc_assertions(input.private_ed);
+}
+
+
+static void
 test_the_rest(void **state)
 {
     int  len;
@@ -845,6 +940,9 @@ setup(void **state)
     input.eddsa = alloc_sign("ed", "EdDSA");
     input.hs256 = alloc_sign("oct", "HS256");
 
+    input.private_ec = sign_pem_private(unit_key("ec"));
+    input.private_ed = sign_pem_private(unit_key("ed"));
+
     input.exported = alloc_export("");
     input.signer = alloc_export(",\"wallets\":{\"w\":{\"signer\":\"share\"}}");
     input.revocation = unit_format("{\"session\":\"%s\"}", input.exported);
@@ -864,6 +962,8 @@ teardown(void **state)
     free(input.set);
     free(input.oct);
     free(input.pem);
+    free(input.private_ec);
+    free(input.private_ed);
     free(input.authorities);
     free(input.rs256);
     free(input.es256);
@@ -888,6 +988,7 @@ main(void)
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_identities),
+        cmocka_unit_test(test_assertions),
         cmocka_unit_test(test_the_rest),
     };
 
