@@ -234,6 +234,20 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_http_para_auth_loc_conf_t, explain),
       NULL },
 
+    { ngx_string("para_auth_assertion"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_1MORE,
+      ngx_http_para_auth_assertion,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("para_auth_jwks"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_para_auth_jwks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("para_auth_upstream"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       ngx_para_upstream_set,

@@ -26,6 +26,7 @@ my %ADAPTER_MAY = (
     ngx_para_answer     => [qw(ngx_para_question)],
     ngx_para_await      => [qw(ngx_para_cache_ask ngx_para_flight)],
     ngx_para_cache      => [qw(ngx_para_store)],
+    ngx_para_cache_text => [qw(ngx_para_store)],
     ngx_para_cache_ask  => [qw(ngx_para_answer ngx_para_cache
                                ngx_para_store)],
     ngx_para_call       => [qw(ngx_para_answer ngx_para_call_state

@@ -41,7 +41,7 @@ my %TYPES = (
     para_auth_wakeup_seconds            => 'histogram',
 );
 
-my @KINDS = qw(good refused exported calling answered payer breaker);
+my @KINDS = qw(good refused exported calling answered payer breaker assertion);
 my @WAKEUPS = qw(0.001 0.002 0.005 0.010 0.020 0.050 +Inf);
 
 my $TEXT = 'text/plain; version=0.0.4; charset=utf-8';

@@ -14,6 +14,7 @@
 #include "../core/para_digest.h"
 #include "../core/para_exported.h"
 #include "../core/para_identity.h"
+#include "../core/para_private_key.h"
 #include "../core/para_reason.h"
 #include "../core/para_renewal.h"
 #include "../core/para_revocation.h"
@@ -68,6 +69,9 @@ typedef struct {
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
     ngx_para_observe_t          observe;      /* while http{} is read */
+    ngx_array_t                 signing_keys; /* para_private_key_t *: of
+                                                 assertions */
+    ngx_str_t                   jwks;         /* their public keys, if shown */
     para_digest_t              *digest;
     ngx_int_t                   request_id;   /* index of the variable, if
                                                  anything is explained */
@@ -147,6 +151,11 @@ typedef struct {
 } ngx_http_para_auth_switch_t;
 
 
+/* See ngx_http_para_auth_assertion.c. */
+
+typedef struct ngx_http_para_auth_assertion_s  ngx_http_para_auth_assertion_t;
+
+
 typedef struct ngx_http_para_auth_loc_conf_s  ngx_http_para_auth_loc_conf_t;
 
 struct ngx_http_para_auth_loc_conf_s {
@@ -182,6 +191,9 @@ struct ngx_http_para_auth_loc_conf_s {
     void                      **loc_conf;     /* of all modules */
     const ngx_http_para_auth_loc_conf_t  *outer;  /* that it stands in, NULL:
                                                      http{} */
+
+    ngx_http_para_auth_assertion_t  *assertion;   /* NULL: off */
+    ngx_http_para_auth_place_t      *jwks;        /* NULL: shows none */
 
     ngx_para_credential_conf_t  credential;
     ngx_para_inject_conf_t      inject;
@@ -439,6 +451,10 @@ void ngx_http_para_auth_merge_policy(const ngx_http_para_auth_loc_conf_t *prev,
 ngx_int_t ngx_http_para_auth_check_policy(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 
+/* Where it is written, and what to say if that turns out to be in vain. */
+ngx_int_t ngx_http_para_auth_note(ngx_conf_t *cf,
+    ngx_http_para_auth_place_t *place, ngx_command_t *cmd, char *idle);
+
 /* When all those have been looked at: what is of no use to any of them. */
 ngx_int_t ngx_http_para_auth_check_places(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
@@ -492,6 +508,28 @@ para_reason_e ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
  * has it: ngx_http_para_auth_preflight.c
  */
 ngx_uint_t ngx_http_para_auth_is_preflight(ngx_http_request_t *r);
+
+
+/* Signed identities: ngx_http_para_auth_assertion.c */
+
+char *ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+
+/* Of a location that is protected. */
+ngx_int_t ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+
+/*
+ * Adds the assertion to a list that ngx_para_headers_edit() made with room for
+ * it: of a request that was let in, where lcf->assertion is not NULL.
+ * NGX_ERROR: the request must not go on.
+ */
+ngx_int_t ngx_http_para_auth_inject_assertion(ngx_http_request_t *r,
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx);
 
 
 /* Revocations: ngx_http_para_auth_revoke.c */

@@ -72,6 +72,7 @@ ngx_http_para_auth_init_server(ngx_conf_t *cf,
         if (ngx_http_para_auth_check_sources(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_check_forms(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_check_policy(cf, lcf[i]) != NGX_OK
+            || ngx_http_para_auth_check_assertion(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_policy(cf, lcf[i]) != NGX_OK
             || ngx_http_para_auth_prepare_renewal(cf, lcf[i]) != NGX_OK)
         {

@@ -49,6 +49,9 @@ ngx_http_para_auth_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&mcf->places, cf->pool, 2,
                           sizeof(ngx_http_para_auth_place_t *))
            != NGX_OK
+        || ngx_array_init(&mcf->signing_keys, cf->pool, 1,
+                          sizeof(para_private_key_t *))
+           != NGX_OK
         || ngx_array_init(&mcf->revokes, cf->pool, 1,
                           sizeof(ngx_http_para_auth_revoke_t *))
            != NGX_OK
@@ -117,6 +120,7 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->preflight = NGX_CONF_UNSET_UINT;
     lcf->error_format = NGX_CONF_UNSET_UINT;
     lcf->explain = NGX_CONF_UNSET;
+    lcf->assertion = NGX_CONF_UNSET_PTR;
 
     return lcf;
 }
@@ -164,6 +168,7 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->realm, prev->realm, "para");
     ngx_conf_merge_uint_value(conf->error_format, prev->error_format,
                               NGX_HTTP_PARA_AUTH_TEXT);
+    ngx_conf_merge_ptr_value(conf->assertion, prev->assertion, NULL);
 
     ngx_http_para_auth_merge_policy(prev, conf);
 
@@ -185,6 +190,11 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     rv = ngx_http_para_auth_merge_revoke(cf, mcf, prev, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_http_para_auth_merge_jwks(cf, mcf, conf);
     if (rv != NGX_CONF_OK) {
         return rv;
     }

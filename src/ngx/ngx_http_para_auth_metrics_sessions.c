@@ -38,7 +38,8 @@ static const ngx_str_t
     [NGX_PARA_STORE_FLIGHT] = ngx_string("calling"),
     [NGX_PARA_STORE_LANDED] = ngx_string("answered"),
     [NGX_PARA_STORE_PAYER] = ngx_string("payer"),
-    [NGX_PARA_STORE_BREAKER] = ngx_string("breaker")
+    [NGX_PARA_STORE_BREAKER] = ngx_string("breaker"),
+    [NGX_PARA_STORE_TEXT] = ngx_string("assertion")
 };
 
 

@@ -12,8 +12,6 @@ static ngx_int_t ngx_http_para_auth_add_role(ngx_conf_t *cf,
     ngx_http_para_auth_role_t *role, const ngx_str_t *value);
 static char *ngx_http_para_auth_add_requirement(ngx_conf_t *cf,
     ngx_http_para_auth_requirement_t *requirement, ngx_str_t *value);
-static ngx_int_t ngx_http_para_auth_note(ngx_conf_t *cf,
-    ngx_http_para_auth_place_t *place, ngx_command_t *cmd, char *idle);
 static void ngx_http_para_auth_use(ngx_http_para_auth_needs_t *needs);
 static ngx_int_t ngx_http_para_auth_check_roles(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *lcf);
@@ -291,9 +289,7 @@ ngx_http_para_auth_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* Where it is written, and what to say if that turns out to be in vain. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_para_auth_note(ngx_conf_t *cf, ngx_http_para_auth_place_t *place,
     ngx_command_t *cmd, char *idle)
 {

@@ -269,7 +269,8 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
     }
 
     if (ngx_para_headers_edit(r, ngx_para_credential_remove, &lcf->credential,
-                              ngx_para_inject_room(&lcf->inject))
+                              ngx_para_inject_room(&lcf->inject)
+                              + (lcf->assertion != NULL))
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -290,6 +291,12 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
             return rc == NGX_DECLINED ? NGX_HTTP_BAD_REQUEST
                                       : NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
+    }
+
+    if (lcf->assertion && ngx_http_para_auth_granted(r, ctx)
+        && ngx_http_para_auth_inject_assertion(r, lcf, ctx) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_para_headers_forget(r, &mcf->shown);

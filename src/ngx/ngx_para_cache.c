@@ -4,7 +4,7 @@
 
 /* Of what follows, and of ngx_para_cache_ask.c: part of the zone's name. */
 
-#define NGX_PARA_CACHE_LAYOUT  "3"
+#define NGX_PARA_CACHE_LAYOUT  "4"
 
 #define NGX_PARA_CACHE_SKEW    10000  /* ms, between the clocks of workers */
 

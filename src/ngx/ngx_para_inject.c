@@ -4,10 +4,7 @@
 
 
 typedef struct {
-    ngx_str_t                  key;           /* as configured */
-    ngx_str_t                  folded;
-    u_char                    *lowcase_key;
-    ngx_uint_t                 hash;          /* of lowcase_key */
+    ngx_para_inject_name_t     name;
     para_identity_field_e      field;         /* unless there is a value */
     ngx_http_complex_value_t  *value;
 } ngx_para_inject_header_t;
@@ -25,6 +22,10 @@ static char *ngx_para_inject_check_name(ngx_conf_t *cf, ngx_str_t *name);
 static char *ngx_para_inject_defaults(ngx_conf_t *cf, ngx_array_t *headers);
 static char *ngx_para_inject_add(ngx_conf_t *cf, ngx_array_t *headers,
     const ngx_str_t *key, ngx_para_inject_header_t **added);
+static ngx_int_t ngx_para_inject_make_name(ngx_conf_t *cf,
+    ngx_para_inject_name_t *name, const ngx_str_t *key);
+static ngx_uint_t ngx_para_inject_is_among(const ngx_array_t *headers,
+    const ngx_str_t *folded);
 static ngx_int_t ngx_para_inject_add_name(ngx_para_inject_names_t *names,
     const ngx_str_t *folded);
 static ngx_uint_t ngx_para_inject_unwanted(
@@ -181,12 +182,42 @@ ngx_para_inject_merge(ngx_conf_t *cf, ngx_para_inject_names_t *names,
     header = conf->headers->elts;
 
     for (i = 0; i < conf->headers->nelts; i++) {
-        if (ngx_para_inject_add_name(names, &header[i].folded) != NGX_OK) {
+        if (ngx_para_inject_add_name(names, &header[i].name.folded) != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
     }
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_para_inject_name(ngx_conf_t *cf, ngx_para_inject_names_t *names,
+    ngx_para_inject_name_t *name, ngx_str_t *key)
+{
+    char  *rv;
+
+    rv = ngx_para_inject_check_name(cf, key);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (ngx_para_inject_make_name(cf, name, key) != NGX_OK
+        || ngx_para_inject_add_name(names, &name->folded) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_uint_t
+ngx_para_inject_sends(const ngx_para_inject_conf_t *conf,
+    const ngx_str_t *folded)
+{
+    return ngx_para_inject_is_among(conf->headers, folded);
 }
 
 
@@ -267,7 +298,7 @@ ngx_para_inject_headers(ngx_http_request_t *r,
                 ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                               "para_auth: the value of header \"%V\" has a "
                               "control character, request refused",
-                              &header[i].key);
+                              &header[i].name.key);
                 return NGX_DECLINED;
             }
 
@@ -280,8 +311,9 @@ ngx_para_inject_headers(ngx_http_request_t *r,
             continue;
         }
 
-        if (ngx_para_headers_add(r, &header[i].key, header[i].lowcase_key,
-                                 header[i].hash, &value)
+        if (ngx_para_headers_add(r, &header[i].name.key,
+                                 header[i].name.lowcase_key,
+                                 header[i].name.hash, &value)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -405,8 +437,18 @@ static char *
 ngx_para_inject_add(ngx_conf_t *cf, ngx_array_t *headers,
     const ngx_str_t *key, ngx_para_inject_header_t **added)
 {
-    ngx_uint_t                 i;
-    ngx_para_inject_header_t  *header, *other;
+    ngx_para_inject_name_t     name;
+    ngx_para_inject_header_t  *header;
+
+    if (ngx_para_inject_make_name(cf, &name, key) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_para_inject_is_among(headers, &name.folded)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "header \"%V\" is there twice on this level", key);
+        return NGX_CONF_ERROR;
+    }
 
     header = ngx_array_push(headers);
     if (header == NULL) {
@@ -415,35 +457,53 @@ ngx_para_inject_add(ngx_conf_t *cf, ngx_array_t *headers,
 
     ngx_memzero(header, sizeof(ngx_para_inject_header_t));
 
-    header->key = *key;
-    header->folded.len = key->len;
-    header->folded.data = ngx_pnalloc(cf->pool, key->len);
-    header->lowcase_key = ngx_pnalloc(cf->pool, key->len);
-
-    if (header->folded.data == NULL || header->lowcase_key == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_para_headers_fold(header->folded.data, key->data, key->len);
-    header->hash = ngx_hash_strlow(header->lowcase_key, key->data, key->len);
-
-    other = headers->elts;
-
-    for (i = 0; i < headers->nelts - 1; i++) {
-        if (other[i].folded.len == key->len
-            && ngx_memcmp(other[i].folded.data, header->folded.data, key->len)
-               == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "header \"%V\" is there twice on this level",
-                               key);
-            return NGX_CONF_ERROR;
-        }
-    }
+    header->name = name;
 
     *added = header;
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_para_inject_make_name(ngx_conf_t *cf, ngx_para_inject_name_t *name,
+    const ngx_str_t *key)
+{
+    name->key = *key;
+    name->folded.len = key->len;
+    name->folded.data = ngx_pnalloc(cf->pool, key->len);
+    name->lowcase_key = ngx_pnalloc(cf->pool, key->len);
+
+    if (name->folded.data == NULL || name->lowcase_key == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_para_headers_fold(name->folded.data, key->data, key->len);
+    name->hash = ngx_hash_strlow(name->lowcase_key, key->data, key->len);
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_para_inject_is_among(const ngx_array_t *headers, const ngx_str_t *folded)
+{
+    ngx_uint_t                 i;
+    ngx_para_inject_header_t  *header;
+
+    header = headers->elts;
+
+    for (i = 0; i < headers->nelts; i++) {
+        if (header[i].name.folded.len == folded->len
+            && ngx_memcmp(header[i].name.folded.data, folded->data,
+                          folded->len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -28,6 +28,16 @@ typedef struct {
 } ngx_para_inject_conf_t;
 
 
+/* The name of a header to send. */
+
+typedef struct {
+    ngx_str_t     key;            /* as configured */
+    ngx_str_t     folded;
+    u_char       *lowcase_key;
+    ngx_uint_t    hash;           /* of lowcase_key */
+} ngx_para_inject_name_t;
+
+
 /* Starts the union: the default set, and HTTP2-Settings. */
 ngx_int_t ngx_para_inject_init_names(ngx_conf_t *cf,
     ngx_para_inject_names_t *names);
@@ -38,6 +48,17 @@ char *ngx_para_inject_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* Merges, and adds the names of the level to the union. */
 char *ngx_para_inject_merge(ngx_conf_t *cf, ngx_para_inject_names_t *names,
     ngx_para_inject_conf_t *prev, ngx_para_inject_conf_t *conf);
+
+/*
+ * A name beside those of para_auth_header, checked in the same way and added to
+ * the union.  Says itself what is wrong with it, or returns it.
+ */
+char *ngx_para_inject_name(ngx_conf_t *cf, ngx_para_inject_names_t *names,
+    ngx_para_inject_name_t *name, ngx_str_t *key);
+
+/* 1 if this level, merged, sends a header of this folded name. */
+ngx_uint_t ngx_para_inject_sends(const ngx_para_inject_conf_t *conf,
+    const ngx_str_t *folded);
 
 /* 1 if a header of this folded name is one that no client may send. */
 ngx_uint_t ngx_para_inject_is_name(const ngx_para_inject_names_t *names,

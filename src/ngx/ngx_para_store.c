@@ -38,7 +38,8 @@ static const struct {
     [NGX_PARA_STORE_FLIGHT] = { 4, 64, 1024 },
     [NGX_PARA_STORE_LANDED] = { 8, 32, 1024 },
     [NGX_PARA_STORE_PAYER] = { 8, 32, NGX_MAX_UINT32_VALUE },
-    [NGX_PARA_STORE_BREAKER] = { 64, 8, 16 }
+    [NGX_PARA_STORE_BREAKER] = { 64, 8, 16 },
+    [NGX_PARA_STORE_TEXT] = { 4, 16, NGX_MAX_UINT32_VALUE }
 };
 
 
@@ -364,8 +365,8 @@ static ngx_uint_t
 ngx_para_store_evict(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     ngx_para_store_pool_e pool)
 {
-    if (pool == NGX_PARA_STORE_SPELT
-        && ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_SPELT))
+    if ((pool == NGX_PARA_STORE_SPELT || pool == NGX_PARA_STORE_TEXT)
+        && ngx_para_store_evict_last(zone, sh, pool))
     {
         return 1;
     }

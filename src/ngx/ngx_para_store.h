@@ -26,6 +26,8 @@ typedef enum {
     NGX_PARA_STORE_LANDED,        /* an eighth; one for another */
     NGX_PARA_STORE_PAYER,         /* an eighth; one for another */
     NGX_PARA_STORE_BREAKER,       /* a few; one for another */
+    NGX_PARA_STORE_TEXT,          /* what can be made anew: a quarter; one for
+                                     another */
 
     NGX_PARA_STORE_POOLS
 } ngx_para_store_pool_e;

@@ -1,0 +1,570 @@
+/*
+ * The identity as a JWT that the gateway signs, and the keys that it can be
+ * verified with: para_auth_assertion, para_auth_jwks.
+ */
+
+#include "ngx_http_para_auth.h"
+#include "ngx_para_cache_text.h"
+#include "ngx_para_file.h"
+#include "../core/para_assertion.h"
+
+
+#define NGX_HTTP_PARA_AUTH_ASSERTION_TTL  30        /* s */
+#define NGX_HTTP_PARA_AUTH_ASSERTION_MIN  2
+#define NGX_HTTP_PARA_AUTH_ASSERTION_MAX  3600
+
+#define NGX_HTTP_PARA_AUTH_JWKS_CONTROL   "max-age=300"
+
+
+struct ngx_http_para_auth_assertion_s {
+    para_assertion_policy_t      policy;      /* the first of its keys signs */
+    ngx_para_inject_name_t       header;
+    ngx_http_para_auth_place_t   place;
+    u_char                       digest[PARA_DIGEST_SIZE];   /* of the policy */
+};
+
+
+/* The directive as it is written. */
+
+typedef struct {
+    ngx_array_t                  keys;        /* ngx_str_t: names of files */
+    ngx_str_t                    header;
+    ngx_str_t                    ttl;
+    ngx_str_t                    audience;
+    ngx_str_t                    issuer;
+} ngx_http_para_auth_assertion_args_t;
+
+
+static char *ngx_http_para_auth_assertion_args(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_args_t *args);
+static char *ngx_http_para_auth_assertion_ttl(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_t *assertion, ngx_str_t *value);
+static char *ngx_http_para_auth_assertion_policy(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_t *assertion,
+    ngx_http_para_auth_assertion_args_t *args);
+static ngx_int_t ngx_http_para_auth_assertion_keys(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf,
+    ngx_http_para_auth_assertion_t *assertion, ngx_array_t *files);
+static para_private_key_t *ngx_http_para_auth_read_private_key(ngx_conf_t *cf,
+    ngx_str_t *file);
+static void ngx_http_para_auth_free_private_key(void *data);
+static ngx_int_t ngx_http_para_auth_assertion_key(ngx_http_request_t *r,
+    const ngx_http_para_auth_assertion_t *assertion,
+    const ngx_http_para_auth_ctx_t *ctx, u_char key[PARA_DIGEST_SIZE]);
+static ngx_int_t ngx_http_para_auth_make_assertion(ngx_http_request_t *r,
+    const ngx_http_para_auth_assertion_t *assertion,
+    const ngx_http_para_auth_ctx_t *ctx, const u_char *key, ngx_str_t *text);
+static ngx_int_t ngx_http_para_auth_jwks_handler(ngx_http_request_t *r);
+
+
+char *
+ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_para_auth_loc_conf_t *lcf = conf;
+
+    char                                 *rv;
+    ngx_str_t                            *value;
+    ngx_http_para_auth_main_conf_t       *mcf;
+    ngx_http_para_auth_assertion_t       *assertion;
+    ngx_http_para_auth_assertion_args_t   args;
+
+    if (lcf->assertion != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (cf->args->nelts != 2) {
+            return "takes nothing beside \"off\"";
+        }
+
+        lcf->assertion = NULL;
+        return NGX_CONF_OK;
+    }
+
+    assertion = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_assertion_t));
+
+    if (assertion == NULL
+        || ngx_http_para_auth_note(cf, &assertion->place, cmd,
+                                   "has nobody to speak of: there is no "
+                                   "\"para_auth\" where it applies")
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->assertion = assertion;
+
+    rv = ngx_http_para_auth_assertion_args(cf, &args);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    rv = ngx_para_inject_name(cf, &mcf->names, &assertion->header,
+                              &args.header);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (ngx_http_para_auth_assertion_keys(cf, mcf, assertion, &args.keys)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_para_auth_assertion_policy(cf, assertion, &args);
+}
+
+
+static char *
+ngx_http_para_auth_assertion_args(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_args_t *args)
+{
+    size_t       len;
+    ngx_str_t   *value, *arg;
+    ngx_uint_t   i, n;
+
+    static const struct {
+        ngx_str_t  name;
+        size_t     offset;
+    } known[] = {
+        { ngx_string("header="),
+          offsetof(ngx_http_para_auth_assertion_args_t, header) },
+        { ngx_string("ttl="),
+          offsetof(ngx_http_para_auth_assertion_args_t, ttl) },
+        { ngx_string("audience="),
+          offsetof(ngx_http_para_auth_assertion_args_t, audience) },
+        { ngx_string("issuer="),
+          offsetof(ngx_http_para_auth_assertion_args_t, issuer) },
+        { ngx_null_string, 0 }
+    };
+
+    ngx_memzero(args, sizeof(ngx_http_para_auth_assertion_args_t));
+
+    if (ngx_array_init(&args->keys, cf->pool, 2, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "key=", 4) == 0) {
+            arg = ngx_array_push(&args->keys);
+            len = 4;
+
+            if (arg == NULL) {
+                return NGX_CONF_ERROR;
+            }
+
+        } else {
+            for (n = 0; known[n].name.len; n++) {
+                if (ngx_strncmp(value[i].data, known[n].name.data,
+                                known[n].name.len)
+                    == 0)
+                {
+                    break;
+                }
+            }
+
+            len = known[n].name.len;
+            arg = (ngx_str_t *) ((char *) args + known[n].offset);
+
+            if (len && arg->data) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "\"%V\" is there twice", &known[n].name);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        if (len == 0 || value[i].len == len) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", it is \"key=file\", "
+                               "\"audience=name\", \"issuer=name\", "
+                               "\"header=name\" or \"ttl=time\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        arg->data = value[i].data + len;
+        arg->len = value[i].len - len;
+    }
+
+    if (args->keys.nelts == 0) {
+        return "needs a key to sign with: \"key=file\", a private key in PEM";
+    }
+
+    if (args->audience.data == NULL) {
+        return "needs \"audience=name\", the application that it is for: "
+               "without one, whoever gets it could show it to another";
+    }
+
+    if (args->header.data == NULL) {
+        ngx_str_set(&args->header, "X-Para-Assertion");
+    }
+
+    if (args->issuer.data == NULL) {
+        ngx_str_set(&args->issuer, "para-auth");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_para_auth_assertion_ttl(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_t *assertion, ngx_str_t *value)
+{
+    ngx_int_t  ttl;
+
+    if (value->data == NULL) {
+        assertion->policy.ttl = NGX_HTTP_PARA_AUTH_ASSERTION_TTL;
+        return NGX_CONF_OK;
+    }
+
+    ttl = ngx_parse_time(value, 1);
+
+    if (ttl == NGX_ERROR || ttl < NGX_HTTP_PARA_AUTH_ASSERTION_MIN
+        || ttl > NGX_HTTP_PARA_AUTH_ASSERTION_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"ttl=%V\" is no time for what nobody can take "
+                           "back: give one from %ds to %ds, as \"30s\"", value,
+                           NGX_HTTP_PARA_AUTH_ASSERTION_MIN,
+                           NGX_HTTP_PARA_AUTH_ASSERTION_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    assertion->policy.ttl = ttl;
+
+    return NGX_CONF_OK;
+}
+
+
+/* What is kept under the digest of one policy is of no use to another. */
+
+static char *
+ngx_http_para_auth_assertion_policy(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_t *assertion,
+    ngx_http_para_auth_assertion_args_t *args)
+{
+    para_span_t                      part[4];
+    para_assertion_policy_t         *policy;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    if (ngx_http_para_auth_assertion_ttl(cf, assertion, &args->ttl)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    policy = &assertion->policy;
+    policy->issuer = para_span(args->issuer.data, args->issuer.len);
+    policy->audience = para_span(args->audience.data, args->audience.len);
+
+    part[0] = para_private_key_kid(policy->key);
+    part[1] = policy->issuer;
+    part[2] = policy->audience;
+    part[3] = para_span(&policy->ttl, sizeof(int64_t));
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
+
+    if (!para_digest_key(mcf->digest, assertion->digest, part, 4)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "SHA-256 failed");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* All are published; the first signs. */
+
+static ngx_int_t
+ngx_http_para_auth_assertion_keys(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf,
+    ngx_http_para_auth_assertion_t *assertion, ngx_array_t *files)
+{
+    ngx_str_t       *file;
+    ngx_uint_t       i;
+    para_private_key_t   *key, **slot;
+
+    file = files->elts;
+
+    for (i = 0; i < files->nelts; i++) {
+
+        key = ngx_http_para_auth_read_private_key(cf, &file[i]);
+        if (key == NULL) {
+            return NGX_ERROR;
+        }
+
+        slot = ngx_array_push(&mcf->signing_keys);
+        if (slot == NULL) {
+            return NGX_ERROR;
+        }
+
+        *slot = key;
+
+        if (i == 0) {
+            assertion->policy.key = key;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static para_private_key_t *
+ngx_http_para_auth_read_private_key(ngx_conf_t *cf, ngx_str_t *file)
+{
+    ngx_str_t            text;
+    ngx_uint_t           mode;
+    const char          *why;
+    para_private_key_t       *key;
+    ngx_pool_cleanup_t  *cln;
+
+    if (ngx_para_file_read(cf, file, PARA_PRIVATE_KEY_MAX, &text, &mode)
+        != NGX_OK
+        || ngx_para_file_check_secret(cf, file, mode) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    key = para_private_key_parse(para_span(text.data, text.len), &why);
+
+    ngx_explicit_memzero(text.data, text.len);
+
+    if (key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key \"%V\": %s", file, why);
+        return NULL;
+    }
+
+    cln->handler = ngx_http_para_auth_free_private_key;
+    cln->data = key;
+
+    return key;
+}
+
+
+static void
+ngx_http_para_auth_free_private_key(void *data)
+{
+    para_private_key_free(data);
+}
+
+
+ngx_int_t
+ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_http_para_auth_assertion_t  *assertion;
+
+    assertion = lcf->assertion;
+
+    if (assertion == NULL) {
+        return NGX_OK;
+    }
+
+    assertion->place.used = 1;
+
+    if (!ngx_para_inject_sends(&lcf->inject, &assertion->header.folded)) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "para_auth_assertion in %s:%ui: header \"%V\" is one that "
+                  "para_auth_header sends already, name another with "
+                  "\"header=\"", assertion->place.file, assertion->place.line,
+                  &assertion->header.key);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_para_auth_inject_assertion(ngx_http_request_t *r,
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx)
+{
+    u_char                           key[PARA_DIGEST_SIZE];
+    ngx_int_t                        rc;
+    ngx_str_t                        text;
+    ngx_http_para_auth_assertion_t  *assertion;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    assertion = lcf->assertion;
+
+    if (ngx_http_para_auth_assertion_key(r, assertion, ctx, key) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    rc = ngx_para_cache_text_lookup(mcf->zone, key, ngx_time(), r->pool,
+                                    &text);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_para_auth_make_assertion(r, assertion, ctx, key, &text);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_para_headers_add(r, &assertion->header.key,
+                                assertion->header.lowcase_key,
+                                assertion->header.hash, &text);
+}
+
+
+/*
+ * The identity's key has the credentials, and how far the revocations had come;
+ * its fields are there too, because Para may say something else of the same
+ * session later.
+ */
+
+static ngx_int_t
+ngx_http_para_auth_assertion_key(ngx_http_request_t *r,
+    const ngx_http_para_auth_assertion_t *assertion,
+    const ngx_http_para_auth_ctx_t *ctx, u_char key[PARA_DIGEST_SIZE])
+{
+    para_span_t                      part[2 + PARA_ID_FIELDS];
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    part[0] = para_span(assertion->digest, PARA_DIGEST_SIZE);
+    part[1] = para_span(ctx->identity_key, PARA_DIGEST_SIZE);
+    ngx_memcpy(&part[2], ctx->field, sizeof(ctx->field));
+
+    return para_digest_key(mcf->digest, key, part, 2 + PARA_ID_FIELDS)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_make_assertion(ngx_http_request_t *r,
+    const ngx_http_para_auth_assertion_t *assertion,
+    const ngx_http_para_auth_ctx_t *ctx, const u_char *key, ngx_str_t *text)
+{
+    para_assertion_t                 made;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    if (!para_assertion_make(&made, &assertion->policy, ctx->field,
+                             ngx_time()))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "para_auth: no assertion could be made, request refused");
+        return NGX_ERROR;
+    }
+
+    text->len = made.len;
+    text->data = ngx_pnalloc(r->pool, made.len);
+
+    if (text->data) {
+        ngx_memcpy(text->data, made.text, made.len);
+
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+        ngx_para_cache_text_store(mcf->zone, key, made.until, text);
+    }
+
+    para_assertion_free(&made);
+
+    return text->data ? NGX_OK : NGX_ERROR;
+}
+
+
+char *
+ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_para_auth_loc_conf_t *lcf = conf;
+
+    char  *rv;
+
+    rv = ngx_http_para_auth_content(cf, ngx_http_para_auth_jwks_handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    lcf->jwks = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_place_t));
+
+    if (lcf->jwks == NULL
+        || ngx_http_para_auth_note(cf, lcf->jwks, cmd,
+                                   "has no keys to show: there is no "
+                                   "\"para_auth_assertion\" in http{}")
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* All directives have been read when this is called: all keys are known. */
+
+char *
+ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf)
+{
+    size_t  size;
+
+    if (lcf->jwks == NULL || mcf->signing_keys.nelts == 0) {
+        return NGX_CONF_OK;
+    }
+
+    lcf->jwks->used = 1;
+
+    if (mcf->jwks.data) {
+        return NGX_CONF_OK;
+    }
+
+    size = PARA_PUBLIC_SET_MAX(mcf->signing_keys.nelts);
+
+    mcf->jwks.data = ngx_pnalloc(cf->pool, size);
+    if (mcf->jwks.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->jwks.len = para_private_key_publish(mcf->jwks.data, size,
+                                        mcf->signing_keys.elts,
+                                        mcf->signing_keys.nelts);
+
+    return mcf->jwks.len ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_jwks_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    rc = ngx_http_para_auth_content_get(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_para_auth_content_header(r, "Cache-Control",
+                                          NGX_HTTP_PARA_AUTH_JWKS_CONTROL)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    r->headers_out.status = NGX_HTTP_OK;
+    ngx_str_set(&r->headers_out.content_type, "application/jwk-set+json");
+
+    return ngx_http_para_auth_content_text(r, &mcf->jwks);
+}
