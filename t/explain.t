@@ -49,6 +49,15 @@ my $SERVER = <<"CONF" . verify_location() . touch_location();
         location /silent  { para_auth_explain off; proxy_pass $APP_URL; }
         location /early   { return 200 "<\$para_auth_trace>"; }
 
+        location /asked {
+            set \$who \$para_auth_user_id;
+            proxy_pass $APP_URL;
+        }
+        location /asked-return {
+            set \$who \$para_auth_user_id;
+            return 200 "\$who<\$para_auth_trace>";
+        }
+
         location /stale {
             para_auth_session_cache valid=1s stale=1m refresh=off;
             proxy_pass $APP_URL;
@@ -477,6 +486,36 @@ is_refused(
     }
     is_deeply([map { $_->{cache} } @lines], [qw(MISS WAIT)], 'slow: cache');
     reset_para();
+}
+
+# What was found out before the access phase is of the one decision.
+{
+    my $login = known('carol');
+    my ($answer, $trace) = traced('/asked', credentials($login));
+    is($answer->{status}, 200, 'asked early');
+    is_trace(
+        $trace, 'asked early',
+        decision => 'granted',
+        cache    => 'MISS',
+        user_id  => $login->{userId},
+        steps    => $BUILD,
+    );
+
+    ($answer, $trace) = traced('/asked', credentials($login));
+    is_trace($trace, 'asked early, warm', steps => "$KNOW $LOOK");
+
+    is_refused(
+        '/asked', bearer(token(tamper($login->{jwt}))) . "\n"
+            . credentials($login, 'session'), 'asked early, refused',
+        status => 401,
+        reason => 'signature',
+        steps  => "$FIND token:refused",
+    );
+
+    $answer = get($port, '/asked-return', credentials($login));
+    is($answer->{body}, "$login->{userId}<>", 'asked early, not decided');
+    ($answer, $trace) = traced('/jwt', credentials($login));
+    is_trace($trace, 'asked early, not decided', layers => ['jwt']);
 }
 
 # Who goes away while another one asks has not been decided about.
