@@ -516,6 +516,7 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
     }
 
     if (lcf->preflight && ngx_http_para_auth_is_preflight(r)) {
+        ngx_http_para_auth_count_preflight(lcf);
         return NGX_DECLINED;
     }
 
@@ -598,6 +599,8 @@ ngx_http_para_auth_grant(ngx_http_request_t *r,
     ctx->reason = PARA_OK;
     ctx->decided = 1;
 
+    ngx_http_para_auth_count_decision(lcf, PARA_OK);
+
     if (ctx->renew) {
         ngx_http_para_auth_renew(r, lcf, ctx);
     }
@@ -653,7 +656,8 @@ ngx_http_para_auth_init(ngx_conf_t *cf)
         return ngx_http_para_auth_check_places(cf, mcf);
     }
 
-    if (ngx_http_para_auth_init_servers(cf) != NGX_OK
+    if (ngx_http_para_auth_init_decisions(cf, mcf) != NGX_OK
+        || ngx_http_para_auth_init_servers(cf) != NGX_OK
         || ngx_http_para_auth_check_places(cf, mcf) != NGX_OK
         || ngx_http_para_auth_lint(cf, mcf) != NGX_OK
         || ngx_para_headers_variables(cf, &mcf->shown) != NGX_OK)

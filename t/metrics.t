@@ -31,6 +31,7 @@ my @OUTCOMES = qw(changed unchanged status redirect size dns connect tls
     timeout broken memory garbage empty secret duplicate useless);
 
 my %TYPES = (
+    para_auth_decisions_total           => 'counter',
     para_auth_keys_fetches_total        => 'counter',
     para_auth_keys_consecutive_failures => 'gauge',
     para_auth_keys_usable               => 'gauge',
@@ -40,6 +41,12 @@ my %TYPES = (
     para_auth_cache_entries             => 'gauge',
     para_auth_wakeup_seconds            => 'histogram',
 );
+
+my @CODES = ('preflight', do {
+    open my $in, '<', "$FindBin::Bin/../src/core/para_reason.c"
+        or die "para_reason.c: $!";
+    map { /\[PARA_CODE_\w+\] = "(\w+)"/ ? $1 : () } <$in>;
+});
 
 my @KINDS = qw(good refused exported calling answered payer breaker assertion);
 my @WAKEUPS = qw(0.001 0.002 0.005 0.010 0.020 0.050 +Inf);
@@ -197,6 +204,21 @@ sub session_numbers {
         (my $part = $labels->{__name__}) =~ s/.*_//;
         if ($part eq 'bucket') { $of{bucket}{$labels->{le}} = $samples->{$key} }
         else                   { $of{$part} = $samples->{$key} }
+    }
+
+    return \%of;
+}
+
+# Of the decisions, those that there were: {"app enforced ok"}.
+sub decisions {
+    my ($metrics) = @_;
+
+    my (%of, $samples);
+    $samples = $metrics->{para_auth_decisions_total}{samples};
+    for my $key (keys %$samples) {
+        my $labels = JSON::PP->new->decode($key);
+        $of{join ' ', @$labels{qw(provider mode code)}} = $samples->{$key}
+            if $samples->{$key};
     }
 
     return \%of;
@@ -429,6 +451,143 @@ CONF
 
     unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
         'nothing broke');
+    $nginx->stop;
+    reset_para();
+}
+
+
+# ---- What is decided -------------------------------------------------------
+
+{
+    my $server = <<"CONF" . $LOCATION . verify_location();
+        add_header X-Worker \$pid always;
+        location / { para_auth app; empty_gif; }
+        location /role {
+            para_auth app jwt;
+            para_auth_require_role admin;
+            empty_gif;
+        }
+        location /preflight {
+            para_auth app jwt;
+            para_auth_preflight pass;
+            empty_gif;
+        }
+        location /page { para_auth app jwt; error_page 401 = /role; }
+        location /off { para_auth off; empty_gif; }
+        location /other { para_auth other jwt; empty_gif; }
+        location /dry/ {
+            para_auth_dry_run on;
+            location /dry/both { para_auth app; empty_gif; }
+            location /dry/role {
+                para_auth app jwt;
+                para_auth_require_role admin;
+                empty_gif;
+            }
+            location /dry/preflight {
+                para_auth app jwt;
+                para_auth_preflight pass;
+                empty_gif;
+            }
+        }
+CONF
+    my $nginx = start_nginx(
+        workers => WORKERS,
+        server  => $server,
+        http    => http_config(
+            provider => own_issuer(),
+            http     => para_provider(name => 'other')
+        ),
+    );
+    my $port = $nginx->{port};
+
+    my $none = metrics($port);
+    is_deeply(decisions($none), {}, 'nothing was decided yet');
+    is_deeply(
+        [sort keys %{$none->{para_auth_decisions_total}{samples}}],
+        [sort map {
+            my $provider = $_;
+            map {
+                my $mode = $_;
+                map { sample_key(provider => $provider, mode => $mode,
+                        code => $_) } @CODES
+            } qw(enforced dry_run)
+        } qw(app other)],
+        '... and may be: these labels'
+    );
+
+    reset_para();
+    my $login = login('alice');
+    my $good  = credentials($login);
+    my $admin = bearer(own_jwt(claims => {roles => ['admin']}));
+    my $ask   = "Origin: a\nAccess-Control-Request-Method: GET";
+    my %count;
+    my $do = sub {
+        my ($path, $headers, $what, %options) = @_;
+        $count{$_}++ for ref $what ? @$what : $what;
+        return get($port, $path, $headers, %options);
+    };
+
+    # Cold and warm, in all workers.
+    my %worker;
+    for (1 .. 200) {
+        my $answer = $do->('/', $good, 'app enforced ok');
+        $worker{$answer->{header}{'x-worker'}}++;
+        last if keys %worker == WORKERS && $_ > 20;
+    }
+    is(scalar keys %worker, WORKERS, 'all workers decide');
+
+    $do->('/', '', 'app enforced token_missing') for 1 .. 3;
+    $do->('/', bearer($login->{jwt}), 'app enforced session_missing');
+    $do->('/', bearer(tamper($login->{jwt})) . "\nX-Para-Session: x",
+        'app enforced token_invalid');
+    $do->('/', bearer('a b'), 'app enforced token_malformed');
+    $do->('/role', $admin, 'app enforced ok');
+    $do->('/role', $good, 'app enforced role_missing') for 1, 2;
+    $do->('/preflight', $ask, 'app enforced preflight', method => 'OPTIONS');
+    $do->('/preflight', $ask, 'app enforced token_missing');
+    $do->('/page', '', [('app enforced token_missing') x 2]);
+    $do->('/off', $good, []);
+    $do->('/other', $good, 'other enforced ok');
+    $do->('/other', '', 'other enforced token_missing');
+    $do->('/dry/both', $good, 'app dry_run ok') for 1, 2;
+    $do->('/dry/both', '', 'app dry_run token_missing');
+    $do->('/dry/role', $good, 'app dry_run role_missing');
+    $do->('/dry/preflight', $ask, 'app dry_run preflight',
+        method => 'OPTIONS');
+
+    # Not before Para has answered.
+    fault(VERIFY, 'slow', delay_ms => 1000, times => 1);
+    my $socket = connect_to($port);
+    send_text($socket, request_text('/',
+        headers => credentials(login('bob'))));
+    wait_until(5, sub { para_calls(VERIFY) > 1 }) or die 'no call';
+    is_deeply(decisions(metrics($port)), \%count, 'each was counted once');
+    is(read_answer($socket)->{status}, 200, 'let in after a wait');
+    $count{'app enforced ok'}++;
+    is_deeply(decisions(metrics($port, 'prometheus')), \%count,
+        '... and counted then');
+
+    fault(VERIFY, '500', times => 1);
+    $do->('/', credentials(login('carol')), 'app enforced para_unavailable');
+
+    # At once, from many connections.
+    my $text = request_text('/role', headers => $admin, close => 1);
+    $count{'app enforced ok'} += MANY;
+    burst($port, [($text) x MANY]);
+    is_deeply(decisions(metrics($port)), \%count, 'none is lost at once');
+
+    $nginx->reload;
+    is_deeply(decisions(metrics($port)), \%count, 'a reload keeps them');
+    $do->('/', $good, 'app enforced ok');
+    is_deeply(decisions(metrics($port)), \%count, '... and counts on');
+
+    # A worker dies.
+    my $pid = get($port, '/off', '')->{header}{'x-worker'};
+    kill 'KILL', $pid;
+    wait_until(5, sub { !kill 0, $pid });
+    is_deeply(decisions(metrics($port)), \%count,
+        'the death of a worker keeps them');
+
     $nginx->stop;
     reset_para();
 }

@@ -711,6 +711,19 @@ ngx_int_t ngx_http_para_auth_content_text(ngx_http_request_t *r,
     const ngx_str_t *text);
 
 
+/*
+ * Counting decisions: ngx_http_para_auth_metrics_decisions.c.  The first makes
+ * room for it, when all providers are known.  One atomic addition each.
+ */
+
+ngx_int_t ngx_http_para_auth_init_decisions(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
+void ngx_http_para_auth_count_decision(
+    const ngx_http_para_auth_loc_conf_t *lcf, para_reason_e reason);
+void ngx_http_para_auth_count_preflight(
+    const ngx_http_para_auth_loc_conf_t *lcf);
+
+
 /* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */
 
 char *ngx_http_para_auth_metrics(ngx_conf_t *cf, ngx_command_t *cmd,

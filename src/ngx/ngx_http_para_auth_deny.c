@@ -24,6 +24,8 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
     ctx->decided = 1;
     ctx->granted = NULL;
 
+    ngx_http_para_auth_count_decision(lcf, ctx->reason);
+
     rc = ngx_http_para_auth_is_dry(lcf)
          ? NGX_DECLINED
          : ngx_http_para_auth_challenge(r, lcf, ctx);

@@ -33,6 +33,7 @@ static ngx_int_t ngx_http_para_auth_metrics_refuse(ngx_http_request_t *r);
 static const ngx_http_para_auth_metrics_group_pt
     ngx_http_para_auth_metrics_groups[] =
 {
+    ngx_http_para_auth_metrics_decisions,
     ngx_http_para_auth_metrics_keys,
     ngx_http_para_auth_metrics_breakers,
     ngx_http_para_auth_metrics_entries,

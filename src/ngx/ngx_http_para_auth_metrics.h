@@ -10,6 +10,12 @@
 #include "ngx_para_metrics.h"
 
 
+/* Of decisions: ngx_http_para_auth_metrics_decisions.c */
+
+void ngx_http_para_auth_metrics_decisions(ngx_para_metrics_t *metrics,
+    ngx_http_para_auth_main_conf_t *mcf);
+
+
 /* Of key sets: ngx_http_para_auth_metrics_keys.c */
 
 void ngx_http_para_auth_metrics_keys(ngx_para_metrics_t *metrics,

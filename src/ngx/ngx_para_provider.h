@@ -48,6 +48,7 @@ typedef struct {
 
     ngx_str_t                  state_path;
     ngx_para_revoke_t         *revoke;      /* NULL: nobody can be ended */
+    ngx_shm_zone_t            *decisions;   /* counters of them */
 
     const para_issuer_t      **issuers;     /* those that count */
     ngx_para_keys_t          **sources;     /* of their keys; NULL: a file */
