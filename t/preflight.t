@@ -27,6 +27,11 @@ my $SERVER = <<"CONF";
         location / { proxy_pass $APP_URL; }
         location /role { para_auth_require_role admin; proxy_pass $APP_URL; }
         location /require { para_auth_require \$arg_a; proxy_pass $APP_URL; }
+        location /early {
+            set \$early \$para_auth_user_id;
+            add_header X-Early \$early always;
+            proxy_pass $APP_URL;
+        }
         location /deny { para_auth_preflight deny; proxy_pass $APP_URL; }
         location /dry { para_auth_dry_run on; proxy_pass $APP_URL; }
         location /limited {
@@ -133,6 +138,12 @@ is_passed(ask('/', "$ORIGIN\n$METHOD"), 'without a list of headers');
 
     is_passed(ask('/', "$ASK\n$lies"), 'with look-alikes');
     is_passed(ask('/', "$ASK\n" . credentials($login)), 'with credentials');
+    my $early = ask('/early', "$ASK\n" . credentials($login));
+    is_passed($early, 'looked at early');
+    is($early->{header}{'x-early'}, undef, '... and nobody was there');
+    is(ask('/early', credentials($login), method => 'GET')
+            ->{header}{'x-early'}, $login->{userId}, '... but for a GET');
+    reset_para();
     is_passed(ask('/', "$ASK\n" . bearer(tamper($login->{jwt}))),
         'with a forged JWT');
     is_passed(ask('/', "$ASK\nX-Para-Session: a\nX-Para-Session: b"),

@@ -35,7 +35,8 @@ ngx_http_para_auth_early(ngx_http_request_t *r)
     if (lcf->provider == NULL || lcf->marked
         || !(lcf->layers & NGX_HTTP_PARA_AUTH_JWT)
         || ngx_http_para_auth_is_dry(lcf)
-        || !ngx_http_para_auth_is_early(r))
+        || !ngx_http_para_auth_is_early(r)
+        || (lcf->preflight && ngx_http_para_auth_is_preflight(r)))
     {
         return NULL;
     }
