@@ -3,7 +3,8 @@
 # What "nginx -t" warns of, with the line that is to blame, and what it does
 # not; and that nginx reads directives as it does without us.
 #
-# In a configuration "# here" ends each line that is warned of.
+# In a configuration "# here" ends each line that is warned of; "here" is how
+# many there are in files that it includes.
 
 use strict;
 use warnings;
@@ -63,6 +64,7 @@ sub warned {
     my ($good, $output) = check_nginx(http => $http, server => $server);
     my @found    = warnings_of($output);
     my $expected = () = "$http$server" =~ /# here$/gm;
+    $expected += $parts{here} // 0;
 
     subtest $name => sub {
         ok($good, 'nginx -t succeeds') or diag($output);
@@ -100,6 +102,7 @@ for my $line (
     'return https://a.example/x;',           'return 200;',
     'rewrite ^ /b redirect;',                'rewrite ^/a/(.*) /b/$1 permanent;',
     'rewrite ^ https://a.example/;',         'rewrite ^ $scheme://a.example/;',
+    'rewrite ^ http://a.example/ last;',
     )
 {
     warned("$line", $ANSWERS, server => in_location("$line # here"));
@@ -244,6 +247,10 @@ warned('proxy_cache of http, once', $GIVES,
 warned('proxy_cache, a user who is told elsewhere', $GIVES,
     http   => "$CACHE\nlog_format u \$para_auth_user_id;",
     server => in_location('proxy_cache c; # here', $PASS));
+warned('in a file that is included twice', $GIVES, http => $CACHE,
+    server => in_location('include '
+        . put_file('cached.conf', "proxy_cache c; # here\n") . ';', $PASS)
+        . "location /b { include $PARA_DIR/cached.conf; $PASS }", here => 1);
 silent('proxy_cache by user', http => $CACHE, server => in_location(
     'proxy_cache c;', 'proxy_cache_key "$uri ${para_auth_user_id}";', $PASS));
 silent('proxy_cache by a key from above',
@@ -315,6 +322,8 @@ warned('auth_request', $CLOSED, server => "para_auth app;\n"
         . "location = /who { internal; $PASS }");
 warned('auth_request of the server', $CLOSED, server => "para_auth app;\n"
         . "auth_request /who; # here\nlocation = /who { $PASS }\n");
+warned('auth_request of http', $CLOSED, http => 'auth_request /who; # here',
+    server => "para_auth app;\nlocation = /who { $PASS }\n");
 silent('auth_request, open', server => "para_auth app;\n"
         . "auth_request /who;\nlocation = /who { para_auth off; $PASS }\n");
 silent('auth_request, off', server => "para_auth app;\n"
@@ -380,6 +389,9 @@ my $OWN  = own_issuer(more => 'max_age 10m;');
 
 warned('valid and max_age', $LONG, provider => $OWN,
     server => "para_auth app;\npara_auth_session_cache valid=11m; # here");
+warned('valid from above', $LONG, provider => $OWN,
+    server => "para_auth_session_cache valid=11m; # here\n"
+        . 'location / { para_auth app; para_auth_session_cache stale=1s; }');
 silent('valid within max_age', provider => $OWN,
     server => "para_auth app;\npara_auth_session_cache valid=10m;");
 silent('valid, sessions alone', provider => $OWN,

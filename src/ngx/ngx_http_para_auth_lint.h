@@ -78,5 +78,17 @@ void ngx_http_para_auth_lint_revoke(ngx_http_para_auth_lint_t *lint);
 void ngx_http_para_auth_lint_upstream(ngx_http_para_auth_lint_t *lint,
     ngx_http_para_auth_loc_conf_t *lcf);
 
+/* Values: ngx_http_para_auth_lint_values.c */
+
+void ngx_http_para_auth_lint_match(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+void ngx_http_para_auth_lint_dry_run(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+void ngx_http_para_auth_lint_valid(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+void ngx_http_para_auth_lint_buffers(ngx_http_para_auth_lint_t *lint,
+    ngx_http_para_auth_loc_conf_t *lcf);
+void ngx_http_para_auth_lint_secrets(ngx_http_para_auth_lint_t *lint);
+
 
 #endif /* NGX_HTTP_PARA_AUTH_LINT_H */

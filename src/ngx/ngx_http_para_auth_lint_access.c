@@ -136,9 +136,11 @@ ngx_http_para_auth_lint_redirects(const ngx_para_note_t *note)
 
     target = note->value[2].data;
 
-    if (note->n == 4) {
-        return ngx_strcmp(note->value[3].data, "redirect") == 0
-               || ngx_strcmp(note->value[3].data, "permanent") == 0;
+    if (note->n == 4
+        && (ngx_strcmp(note->value[3].data, "redirect") == 0
+            || ngx_strcmp(note->value[3].data, "permanent") == 0))
+    {
+        return 1;
     }
 
     return ngx_strncmp(target, "http://", 7) == 0
@@ -271,7 +273,7 @@ ngx_http_para_auth_lint_subrequests(ngx_http_para_auth_lint_t *lint,
 }
 
 
-/* To the location of just this name, from its own server. */
+/* To the location of just this name, from its own server, or from all. */
 
 static ngx_uint_t
 ngx_http_para_auth_lint_leads(const ngx_http_para_auth_lint_t *lint,
@@ -307,7 +309,7 @@ ngx_http_para_auth_lint_leads(const ngx_http_para_auth_lint_t *lint,
         }
     }
 
-    return 0;
+    return note->level == lint->server->outer;
 }
 
 
