@@ -516,6 +516,30 @@ HTTP
 SERVER
 
 
+# The demo's, of which the lines that every nginx of a test has are left out.
+{
+    open my $in, '<', "$ROOT/demo/nginx.conf.in" or die "demo: $!";
+    my ($http) = do { local $/; <$in> } =~ /^http \{\n(.*)^\}/ms;
+
+    my %word = (
+        DIR        => $PARA_DIR,
+        PARA_URL   => $PARA_URL,
+        APP_URL    => $APP_URL,
+        AUDIENCE   => $PARA_AUDIENCE,
+        PUBLIC_KEY => $PARA_PUBLIC_KEY,
+        PORT       => free_ports(),
+    );
+    $http =~ s{include \@ROOT\@/conf-examples/(\S+);}{shipped($1)}ge;
+    $http =~ s/\@(\w+)\@/$word{$1}/g;
+    $http =~ s/^ *(?:access_log|\w+_temp_path) .*\n//gm;
+
+    my ($good, $output) = check_nginx(http => $http,
+        server => 'server_name other;');
+    ok($good, 'the demo: good') or diag($output);
+    is(scalar warnings_of($output), 0, 'the demo: nothing') or diag($output);
+}
+
+
 # ---- Read as ever ---------------------------------------------------------
 
 # A directive that its module refuses is refused in the same words, in a file

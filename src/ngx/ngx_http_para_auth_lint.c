@@ -9,6 +9,8 @@ typedef struct {
 
 
 static void ngx_http_para_auth_lint_servers(ngx_http_para_auth_lint_t *lint);
+static const ngx_para_note_t *ngx_http_para_auth_lint_first(
+    const ngx_http_para_auth_lint_t *lint, const void *level);
 static void ngx_http_para_auth_lint_maps(ngx_http_para_auth_lint_t *lint);
 static void ngx_http_para_auth_lint_show(ngx_http_para_auth_lint_t *lint,
     const ngx_str_t *variable);
@@ -66,9 +68,7 @@ static const ngx_para_observed_t  ngx_http_para_auth_lint_observed[] = {
 /* Of each level that is protected. */
 
 static const ngx_http_para_auth_lint_pt  ngx_http_para_auth_lint_rules[] = {
-    ngx_http_para_auth_lint_answers,
     ngx_http_para_auth_lint_basic,
-    ngx_http_para_auth_lint_subrequests,
     ngx_http_para_auth_lint_upstream,
     ngx_http_para_auth_lint_match,
     ngx_http_para_auth_lint_dry_run,
@@ -139,6 +139,11 @@ ngx_http_para_auth_lint_servers(ngx_http_para_auth_lint_t *lint)
         lint->cscf = cscf[i];
         lint->server = ctx->loc_conf[ngx_http_para_auth_module.ctx_index];
 
+        if (scf->protected.nelts) {
+            ngx_http_para_auth_lint_answers(lint, scf);
+            ngx_http_para_auth_lint_subrequests(lint, scf);
+        }
+
         for (n = 0; n < scf->protected.nelts; n++) {
             for (rule = ngx_http_para_auth_lint_rules; *rule; rule++) {
                 (*rule)(lint, lcf[n]);
@@ -157,17 +162,45 @@ ngx_http_para_auth_lint_next(const ngx_http_para_auth_lint_t *lint,
     last = (ngx_para_note_t *) lint->mcf->observe.notes.elts
            + lint->mcf->observe.notes.nelts;
 
-    note = note ? note + 1 : lint->mcf->observe.notes.elts;
+    note = note ? note + 1 : ngx_http_para_auth_lint_first(lint, level);
 
-    for ( /* void */ ; note < last; note++) {
-        if (note->level == level
-            && ngx_strcmp(note->value[0].data, name) == 0)
-        {
+    for ( /* void */ ; note < last && note->level == level; note++) {
+        if (ngx_strcmp(note->value[0].data, name) == 0) {
             return note;
         }
     }
 
     return NULL;
+}
+
+
+/* The first one on a level, or where it would be. */
+
+static const ngx_para_note_t *
+ngx_http_para_auth_lint_first(const ngx_http_para_auth_lint_t *lint,
+    const void *level)
+{
+    ngx_uint_t              from, to, i;
+    const ngx_para_note_t  *note;
+
+    note = lint->mcf->observe.notes.elts;
+
+    from = 0;
+    to = lint->mcf->observe.notes.nelts;
+
+    while (from < to) {
+
+        i = from + (to - from) / 2;
+
+        if ((uintptr_t) note[i].level < (uintptr_t) level) {
+            from = i + 1;
+
+        } else {
+            to = i;
+        }
+    }
+
+    return note + from;
 }
 
 

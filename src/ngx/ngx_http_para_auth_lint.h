@@ -65,11 +65,13 @@ void ngx_http_para_auth_lint_warn_note(ngx_http_para_auth_lint_t *lint,
 
 /* Who answers, and who may ask: ngx_http_para_auth_lint_access.c */
 
+/* Both of a server that has a protected level. */
 void ngx_http_para_auth_lint_answers(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
-void ngx_http_para_auth_lint_basic(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_srv_conf_t *scf);
 void ngx_http_para_auth_lint_subrequests(ngx_http_para_auth_lint_t *lint,
+    const ngx_http_para_auth_srv_conf_t *scf);
+
+void ngx_http_para_auth_lint_basic(ngx_http_para_auth_lint_t *lint,
     ngx_http_para_auth_loc_conf_t *lcf);
 void ngx_http_para_auth_lint_revoke(ngx_http_para_auth_lint_t *lint);
 

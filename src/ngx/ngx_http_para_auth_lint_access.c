@@ -16,11 +16,11 @@
     "there"
 
 
-static ngx_uint_t ngx_http_para_auth_lint_answers_at(
+static ngx_uint_t ngx_http_para_auth_lint_early(
     const ngx_http_para_auth_lint_t *lint,
-    const ngx_http_para_auth_loc_conf_t *lcf, const ngx_para_note_t *note);
-static ngx_uint_t ngx_http_para_auth_lint_reached(
-    const ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_srv_conf_t *scf, const ngx_para_note_t *note);
+static ngx_uint_t ngx_http_para_auth_lint_location_early(
+    const ngx_http_para_auth_loc_conf_t *level);
 static ngx_uint_t ngx_http_para_auth_lint_gives(
     const ngx_http_para_auth_lint_t *lint, const ngx_para_note_t *note);
 static ngx_uint_t ngx_http_para_auth_lint_redirects(
@@ -28,9 +28,11 @@ static ngx_uint_t ngx_http_para_auth_lint_redirects(
 static ngx_uint_t ngx_http_para_auth_lint_elsewhere(const ngx_str_t *target);
 static ngx_uint_t ngx_http_para_auth_lint_preflight(
     const ngx_http_para_auth_lint_t *lint, const ngx_para_note_t *note);
+static ngx_uint_t ngx_http_para_auth_lint_within(
+    const ngx_http_para_auth_lint_t *lint,
+    const ngx_http_para_auth_loc_conf_t *level);
 static ngx_uint_t ngx_http_para_auth_lint_leads(
-    const ngx_http_para_auth_lint_t *lint, const ngx_para_note_t *note,
-    const ngx_http_core_loc_conf_t *clcf);
+    const ngx_http_para_auth_srv_conf_t *scf, const ngx_str_t *uri);
 static ngx_uint_t ngx_http_para_auth_lint_guarded(
     const ngx_http_para_auth_lint_t *lint,
     const ngx_http_para_auth_loc_conf_t *lcf);
@@ -41,7 +43,7 @@ static ngx_uint_t ngx_http_para_auth_lint_denies(
 
 void
 ngx_http_para_auth_lint_answers(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_srv_conf_t *scf)
 {
     ngx_uint_t              i;
     const ngx_para_note_t  *note;
@@ -51,7 +53,7 @@ ngx_http_para_auth_lint_answers(ngx_http_para_auth_lint_t *lint,
     for (i = 0; i < lint->mcf->observe.notes.nelts; i++) {
 
         if (ngx_http_para_auth_lint_gives(lint, &note[i])
-            && ngx_http_para_auth_lint_answers_at(lint, lcf, &note[i]))
+            && ngx_http_para_auth_lint_early(lint, scf, &note[i]))
         {
             ngx_http_para_auth_lint_warn_note(lint, &note[i],
                                             NGX_HTTP_PARA_AUTH_LINT_ANSWERS);
@@ -61,41 +63,68 @@ ngx_http_para_auth_lint_answers(ngx_http_para_auth_lint_t *lint,
 
 
 /*
- * Neither is inherited.  That of a server answers in place of its locations;
- * but one that answers everything, and has no para_auth of its own, is there
- * for that.
+ * Whether it answers in place of para_auth.  That of a server runs for all of
+ * its locations; but if it answers everything, and there is no para_auth of the
+ * server's own, the server is there for that.
  */
 
 static ngx_uint_t
-ngx_http_para_auth_lint_answers_at(const ngx_http_para_auth_lint_t *lint,
-    const ngx_http_para_auth_loc_conf_t *lcf, const ngx_para_note_t *note)
+ngx_http_para_auth_lint_early(const ngx_http_para_auth_lint_t *lint,
+    const ngx_http_para_auth_srv_conf_t *scf, const ngx_para_note_t *note)
 {
-    const ngx_http_para_auth_loc_conf_t  *http, *place;
+    ngx_uint_t                             i;
+    ngx_http_para_auth_loc_conf_t        **lcf;
+    const ngx_http_para_auth_loc_conf_t   *http;
 
-    place = ngx_http_para_auth_lint_place(note->level);
+    if (ngx_http_para_auth_lint_place(note->level) != lint->server) {
+        return ngx_http_para_auth_lint_location_early(note->level);
+    }
 
-    if (place != lint->server) {
-        return place == ngx_http_para_auth_lint_place(lcf)
-               && ngx_http_para_auth_lint_reached(place);
+    if (note->level != lint->server) {
+        return 1;
     }
 
     http = lint->server->outer;
+    lcf = scf->protected.elts;
 
-    return note->level != lint->server
-           || lcf->line != http->line || lcf->file != http->file;
+    for (i = 0; i < scf->protected.nelts; i++) {
+        if (lcf[i]->line != http->line || lcf[i]->file != http->file) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
-/* 0 if a request comes here only from a location that has decided. */
+/* It is not inherited.  limit_except has a para_auth of its own, perhaps. */
 
 static ngx_uint_t
-ngx_http_para_auth_lint_reached(const ngx_http_para_auth_loc_conf_t *lcf)
+ngx_http_para_auth_lint_location_early(
+    const ngx_http_para_auth_loc_conf_t *level)
 {
-    ngx_http_core_loc_conf_t  *clcf;
+    void                                **limited;
+    ngx_http_core_loc_conf_t             *clcf;
+    const ngx_http_para_auth_loc_conf_t  *place;
 
-    clcf = lcf->loc_conf[ngx_http_core_module.ctx_index];
+    place = ngx_http_para_auth_lint_place(level);
+    clcf = place->loc_conf[ngx_http_core_module.ctx_index];
 
-    return !clcf->named && !clcf->internal;
+    /* there, requests come only from where it was decided already */
+
+    if (clcf->named || clcf->internal) {
+        return 0;
+    }
+
+    limited = clcf->limit_except_loc_conf;
+
+    if (level->provider == NULL && limited) {
+        level = limited[ngx_http_para_auth_module.ctx_index];
+    }
+
+    /* another server's own level is looked at with it */
+
+    return level->provider != NULL && place->outer->outer != NULL;
 }
 
 
@@ -174,11 +203,10 @@ ngx_http_para_auth_lint_preflight(const ngx_http_para_auth_lint_t *lint,
     const ngx_para_note_t *note)
 {
     ngx_uint_t                            i, method, options;
-    const ngx_para_note_t                *first;
+    const ngx_para_note_t                *next, *around;
     const ngx_http_para_auth_loc_conf_t  *level;
 
     level = note->level;
-    first = lint->mcf->observe.notes.elts;
 
     if (note->n != 2
         || ngx_atoi(note->value[1].data, note->value[1].len) == NGX_ERROR
@@ -189,18 +217,23 @@ ngx_http_para_auth_lint_preflight(const ngx_http_para_auth_lint_t *lint,
 
     /* there is no if in an if: the last one that began is around it */
 
-    while (note > first && (note->level != level->outer
-                            || ngx_strcmp(note->value[0].data, "if") != 0))
+    around = NULL;
+    next = NULL;
+
+    while ((next = ngx_http_para_auth_lint_next(lint, next, level->outer,
+                                                "if"))
+           && next->order < note->order)
     {
-        note--;
+        around = next;
     }
 
     method = 0;
     options = 0;
 
-    for (i = 1; i < note->n; i++) {
-        method |= (ngx_strstr(note->value[i].data, "$request_method") != NULL);
-        options |= (ngx_strstr(note->value[i].data, "OPTIONS") != NULL);
+    for (i = 1; around && i < around->n; i++) {
+        method |= (ngx_strstr(around->value[i].data, "$request_method")
+                   != NULL);
+        options |= (ngx_strstr(around->value[i].data, "OPTIONS") != NULL);
     }
 
     return method && options;
@@ -239,33 +272,39 @@ ngx_http_para_auth_lint_basic(ngx_http_para_auth_lint_t *lint,
 
 
 /*
- * The module refuses subrequests into this location unless their main request
- * was let in by the same policy.  So these come too early, or from where nobody
- * is asked.
+ * The module refuses subrequests into a protected location unless their main
+ * request was let in by the same policy.  So these come too early, or from
+ * where nobody is asked.
  */
 
 void
 ngx_http_para_auth_lint_subrequests(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_srv_conf_t *scf)
 {
     ngx_uint_t                            i, early;
     const ngx_para_note_t                *note;
-    ngx_http_core_loc_conf_t             *clcf;
     const ngx_http_para_auth_loc_conf_t  *from;
 
-    clcf = lcf->loc_conf[ngx_http_core_module.ctx_index];
     note = lint->mcf->observe.notes.elts;
 
     for (i = 0; i < lint->mcf->observe.notes.nelts; i++) {
 
-        if (!ngx_http_para_auth_lint_leads(lint, &note[i], clcf)) {
+        early = (ngx_strcmp(note[i].value[0].data, "auth_request") == 0);
+
+        if (!early
+            && ngx_strcmp(note[i].value[0].data, "mirror") != 0
+            && ngx_strcmp(note[i].value[0].data, "add_before_body") != 0
+            && ngx_strcmp(note[i].value[0].data, "add_after_body") != 0)
+        {
             continue;
         }
 
         from = note[i].level;
-        early = (ngx_strcmp(note[i].value[0].data, "auth_request") == 0);
 
-        if (early || from->provider == NULL) {
+        if ((early || from->provider == NULL)
+            && ngx_http_para_auth_lint_within(lint, from)
+            && ngx_http_para_auth_lint_leads(scf, &note[i].value[1]))
+        {
             ngx_http_para_auth_lint_warn_note(lint, &note[i],
                                               NGX_HTTP_PARA_AUTH_LINT_CLOSED);
         }
@@ -273,43 +312,55 @@ ngx_http_para_auth_lint_subrequests(ngx_http_para_auth_lint_t *lint,
 }
 
 
-/* To the location of just this name, from its own server, or from all. */
+/* Whether what is on a level is of use in this server. */
 
 static ngx_uint_t
-ngx_http_para_auth_lint_leads(const ngx_http_para_auth_lint_t *lint,
-    const ngx_para_note_t *note, const ngx_http_core_loc_conf_t *clcf)
+ngx_http_para_auth_lint_within(const ngx_http_para_auth_lint_t *lint,
+    const ngx_http_para_auth_loc_conf_t *level)
 {
-    const ngx_http_para_auth_loc_conf_t  *level;
-
-    if (ngx_strcmp(note->value[0].data, "auth_request") != 0
-        && ngx_strcmp(note->value[0].data, "mirror") != 0
-        && ngx_strcmp(note->value[0].data, "add_before_body") != 0
-        && ngx_strcmp(note->value[0].data, "add_after_body") != 0)
-    {
-        return 0;
+    if (level == lint->server->outer) {
+        return 1;
     }
+
+    while (level && level != lint->server) {
+        level = level->outer;
+    }
+
+    return level != NULL;
+}
+
+
+/* To a protected location of just this name. */
+
+static ngx_uint_t
+ngx_http_para_auth_lint_leads(const ngx_http_para_auth_srv_conf_t *scf,
+    const ngx_str_t *uri)
+{
+    ngx_uint_t                       i;
+    ngx_http_core_loc_conf_t        *clcf;
+    ngx_http_para_auth_loc_conf_t  **lcf;
+
+    lcf = scf->protected.elts;
+
+    for (i = 0; i < scf->protected.nelts; i++) {
+
+        clcf = lcf[i]->loc_conf[ngx_http_core_module.ctx_index];
 
 #if (NGX_PCRE)
-    if (clcf->regex) {
-        return 0;
-    }
+        if (clcf->regex) {
+            continue;
+        }
 #endif
 
-    if (clcf->noname || clcf->named
-        || note->value[1].len != clcf->name.len
-        || ngx_strncmp(note->value[1].data, clcf->name.data, clcf->name.len)
-           != 0)
-    {
-        return 0;
-    }
-
-    for (level = note->level; level; level = level->outer) {
-        if (level == lint->server) {
+        if (!clcf->noname && !clcf->named
+            && uri->len == clcf->name.len
+            && ngx_strncmp(uri->data, clcf->name.data, uri->len) == 0)
+        {
             return 1;
         }
     }
 
-    return note->level == lint->server->outer;
+    return 0;
 }
 
 

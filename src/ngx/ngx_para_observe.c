@@ -15,6 +15,9 @@ typedef struct {
 } ngx_para_observe_command_t;
 
 
+static void ngx_para_observe_restore(void *data);
+static int ngx_libc_cdecl ngx_para_observe_compare(const void *one,
+    const void *two);
 static ngx_int_t ngx_para_observe_module(ngx_conf_t *cf,
     ngx_para_observe_t *observe, ngx_module_t *module,
     const ngx_para_observed_t *of);
@@ -26,7 +29,6 @@ static char *ngx_para_observe_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_para_observe_note(ngx_conf_t *cf,
     ngx_para_observe_t *observe);
-static void ngx_para_observe_cleanup(void *data);
 
 
 ngx_int_t
@@ -56,7 +58,7 @@ ngx_para_observe_start(ngx_conf_t *cf, ngx_para_observe_t *observe,
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_para_observe_cleanup;
+    cln->handler = ngx_para_observe_restore;
     cln->data = observe;
 
     modules = cf->cycle->modules;
@@ -76,6 +78,18 @@ ngx_para_observe_start(ngx_conf_t *cf, ngx_para_observe_t *observe,
 void
 ngx_para_observe_stop(ngx_para_observe_t *observe)
 {
+    ngx_para_observe_restore(observe);
+
+    ngx_qsort(observe->notes.elts, observe->notes.nelts,
+              sizeof(ngx_para_note_t), ngx_para_observe_compare);
+}
+
+
+static void
+ngx_para_observe_restore(void *data)
+{
+    ngx_para_observe_t *observe = data;
+
     ngx_uint_t                 i;
     ngx_para_observe_table_t  *table;
 
@@ -88,6 +102,20 @@ ngx_para_observe_stop(ngx_para_observe_t *observe)
     /* the next configuration may be another's to observe */
 
     observe->tables.nelts = 0;
+}
+
+
+static int ngx_libc_cdecl
+ngx_para_observe_compare(const void *one, const void *two)
+{
+    const ngx_para_note_t *first = one;
+    const ngx_para_note_t *second = two;
+
+    if (first->level != second->level) {
+        return (uintptr_t) first->level < (uintptr_t) second->level ? -1 : 1;
+    }
+
+    return first->order < second->order ? -1 : 1;
 }
 
 
@@ -218,6 +246,7 @@ ngx_para_observe_note(ngx_conf_t *cf, ngx_para_observe_t *observe)
 
     ngx_memcpy(note->value, cf->args->elts, size);
 
+    note->order = observe->notes.nelts;
     note->n = cf->args->nelts;
     note->file = cf->conf_file->file.name.data;
     note->line = cf->conf_file->line;
@@ -225,11 +254,4 @@ ngx_para_observe_note(ngx_conf_t *cf, ngx_para_observe_t *observe)
                       ->loc_conf[observe->owner->ctx_index];
 
     return NGX_OK;
-}
-
-
-static void
-ngx_para_observe_cleanup(void *data)
-{
-    ngx_para_observe_stop(data);
 }

@@ -33,12 +33,14 @@ typedef struct {
     u_char         *file;
     ngx_uint_t      line;
     void           *level;     /* the owner's location configuration there */
+    ngx_uint_t      order;     /* in which they were read */
 } ngx_para_note_t;
 
 
 typedef struct {
     ngx_module_t   *owner;     /* whose configuration tells levels apart */
-    ngx_array_t     notes;     /* of ngx_para_note_t, as they were read */
+    ngx_array_t     notes;     /* of ngx_para_note_t, by level and order when
+                                  all are read */
     ngx_array_t     tables;    /* that are shown in place of the modules' */
 } ngx_para_observe_t;
 
