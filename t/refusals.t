@@ -31,6 +31,10 @@ my $BASIC  = 'Authorization: Basic ' . encode_base64('op:open sesame', '');
 my $CHROME = 'User-Agent: Mozilla/5.0 Chrome/100';
 my $HOLE   = black_hole_port();
 
+# The way to Para of a second provider.
+my $OWN = verify_location() =~ s/_para_auth\/verify/_para_auth\/own/r
+    =~ s/para_auth_upstream  app/para_auth_upstream  own/r;
+
 my $ports = free_ports();
 my ($h2, $plain) = ($ports + 5, $ports + 6);
 
@@ -46,12 +50,15 @@ my $nginx = start_nginx(
         location /503 { return 503 "own 503\\n"; }
     }
 CONF
+            name  => 'own',
+            lines => own_issuer(),
+        ) . para_provider(
             name       => 'keyless',
             api        => "http://127.0.0.1:$HOLE",
             key_source => 'url',
         ),
     ),
-    server => <<"CONF" . verify_location() . touch_location());
+    server => <<"CONF" . verify_location() . touch_location() . $OWN);
         listen 127.0.0.1:$h2 http2;
         para_auth app;
         para_auth_error_format json;
@@ -63,6 +70,7 @@ CONF
         location /open { para_auth off; proxy_pass $APP_URL; }
         location /keyless { para_auth keyless jwt; proxy_pass $APP_URL; }
         location /session { para_auth app session; proxy_pass $APP_URL; }
+        location /own-jwt { para_auth own; proxy_pass $APP_URL; }
         location /wallet {
             para_auth_require_wallet type=STELLAR; proxy_pass $APP_URL;
         }
@@ -294,6 +302,24 @@ for my $row (
     problem(ask('/limit', '', method => 'POST', body => 'x'), 401,
         'token_missing', 'limit_except');
     is(ask('/limit', '')->{status}, 200, 'limit_except: GET');
+}
+
+# The log says by which claims the layers are not one user's, and no value.
+for my $row (
+    [{}, 'identity_mismatch, differs "identifier"'],
+    [{auth_method => undef, auth_identifier => undef, para_user_id => undef},
+        'identity_incomparable, missing "identifier, type"'],
+    )
+{
+    my ($claims, $reason) = @$row;
+    my $answer = ask('/own-jwt', bearer(own_jwt(claims => $claims))
+            . "\nX-Para-Session: $bob->{verificationToken}");
+    my ($line) = reverse grep {/para_auth: refused/} split /\n/,
+        $nginx->error_log;
+    problem($answer, 401, 'identity_mismatch', $reason);
+    like($line, qr/, reason \Q$reason\E, issuer "backend",/,
+        "$reason: the log");
+    unlike($line, qr/example\.com/, "$reason: no value");
 }
 
 # Who is let in sees nothing of all this.

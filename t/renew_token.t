@@ -52,6 +52,12 @@ CONF
         para_auth_error_format json;
         location / { proxy_pass $APP_URL; }
         location /text { para_auth_error_format text; proxy_pass $APP_URL; }
+        location /early {
+            set \$early \$para_auth_user_id;
+            add_header X-Early \$early always;
+            add_header X-Status \$para_auth_status always;
+            proxy_pass $APP_URL;
+        }
         location /jwt { para_auth app jwt; proxy_pass $APP_URL; }
         location /present { para_auth_match present; proxy_pass $APP_URL; }
         location /off { para_auth_match off; proxy_pass $APP_URL; }
@@ -201,6 +207,17 @@ for my $path ('/', '/present', '/off') {
 
     $own->{jwt} = own_jwt(claims => {exp => int(time) - 60});
     refused(ask($own, $path), 'token_expired', 'token', "$path, a backend's");
+}
+
+# Asked for before the access phase, it is nobody.
+{
+    my $login  = fresh();
+    my $answer = ask(expired($login), '/early');
+    refused($answer, 'token_expired', 'token', 'early');
+    ok(!exists $answer->{header}{'x-early'}, 'early: nobody');
+    is(ask($login, '/early')->{header}{'x-early'}, $login->{userId},
+        'early: but who is let in');
+    calls_are(1, 'early');
 }
 
 # It takes both.

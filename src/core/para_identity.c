@@ -51,6 +51,7 @@ typedef struct {
     para_span_t           wallet_ids;     /* the session's, a list already */
     size_t                lists;          /* bytes that all take at most */
     para_claim_values_t   claims;         /* these are encoded */
+    para_match_result_t   match;
 } para_identity_raw_t;
 
 
@@ -308,8 +309,8 @@ para_identity_write(para_identity_t *identity, const para_identity_raw_t *raw)
 
 
 static para_reason_e
-para_identity_match(const para_identity_raw_t *raw,
-    const para_session_t *session, para_match_e match, int *bound)
+para_identity_match(para_identity_raw_t *raw, const para_session_t *session,
+    para_match_e match)
 {
     para_match_token_t  token;
 
@@ -317,7 +318,7 @@ para_identity_match(const para_identity_raw_t *raw,
     token.identifier = raw->text[PARA_ID_IDENTIFIER];
     token.type = raw->text[PARA_ID_AUTH_TYPE];
 
-    return para_match(&token, session, match, bound);
+    return para_match(&token, session, match, &raw->match);
 }
 
 
@@ -328,16 +329,15 @@ para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
     const para_session_t *session, para_match_e match,
     const para_claim_set_t *set)
 {
-    int            bound;
     para_reason_e  rc;
 
-    bound = 1;
+    raw->match.bound = 1;
 
     if (token != NULL) {
         rc = para_identity_read(raw, token, set);
 
         if (rc == PARA_OK && session != NULL) {
-            rc = para_identity_match(raw, session, match, &bound);
+            rc = para_identity_match(raw, session, match);
         }
 
         if (rc != PARA_OK) {
@@ -345,8 +345,8 @@ para_identity_gather(para_identity_raw_t *raw, const para_token_t *token,
         }
     }
 
-    return session != NULL && bound ? para_identity_complete(raw, session)
-                                    : PARA_OK;
+    return session != NULL && raw->match.bound
+           ? para_identity_complete(raw, session) : PARA_OK;
 }
 
 
@@ -361,6 +361,8 @@ para_identity_make(para_identity_t *identity, const para_token_t *token,
     memset(&raw, 0, sizeof(para_identity_raw_t));
 
     rc = para_identity_gather(&raw, token, session, match, set);
+
+    identity->disputed = raw.match.disputed;
 
     if (rc == PARA_OK) {
         rc = para_identity_write(identity, &raw);

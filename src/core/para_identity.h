@@ -39,6 +39,8 @@ typedef enum {
 
 typedef struct {
     para_span_t     field[PARA_ID_FIELDS];   /* absent: send no header */
+    unsigned        disputed;                /* of a refusal, for the log: see
+                                                para_match.h */
     unsigned char  *memory;                  /* private: owns the fields */
 } para_identity_t;
 

@@ -4,10 +4,23 @@
 
 
 typedef enum {
-    PARA_COMPARE_NOTHING = 0,         /* one side has none */
+    PARA_COMPARE_NOTHING = 0,         /* the session has none */
+    PARA_COMPARE_MISSING,             /* it has, but the token has none */
     PARA_COMPARE_EQUAL,
     PARA_COMPARE_DIFFERENT
 } para_compare_e;
+
+
+/* By the bits of PARA_MATCH_USER_ID and the others. */
+
+static const para_span_t  para_match_name[] = {
+    { (const unsigned char *) "user_id", 7 },
+    { (const unsigned char *) "identifier", 10 },
+    { (const unsigned char *) "type", 4 }
+};
+
+#define PARA_MATCH_COMPARED                                                   \
+    (sizeof(para_match_name) / sizeof(para_match_name[0]))
 
 
 static para_compare_e
@@ -15,8 +28,12 @@ para_match_compare(para_span_t a, para_span_t b, int nocase)
 {
     int  equal;
 
-    if (a.data == NULL || b.data == NULL) {
+    if (b.data == NULL) {
         return PARA_COMPARE_NOTHING;
+    }
+
+    if (a.data == NULL) {
+        return PARA_COMPARE_MISSING;
     }
 
     equal = nocase ? para_span_eq_nocase(a, b) : para_span_eq(a, b);
@@ -92,34 +109,84 @@ para_match_compare_type(const para_match_token_t *token,
 }
 
 
+/* Those of which that is what came of it. */
+
+static unsigned
+para_match_mask(const para_compare_e *compared, para_compare_e what)
+{
+    size_t    i;
+    unsigned  mask;
+
+    mask = 0;
+
+    for (i = 0; i < PARA_MATCH_COMPARED; i++) {
+        if (compared[i] == what) {
+            mask |= 1u << i;
+        }
+    }
+
+    return mask;
+}
+
+
 para_reason_e
 para_match(const para_match_token_t *token, const para_session_t *session,
-    para_match_e match, int *bound)
+    para_match_e match, para_match_result_t *result)
 {
-    int             differs;
-    para_compare_e  user_id, identifier, type;
+    unsigned        equal, different;
+    para_compare_e  compared[PARA_MATCH_COMPARED];
 
-    user_id = para_match_compare(token->user_id,
-                                 session->field[PARA_SESSION_USER_ID], 0);
-    identifier = para_match_compare_identifier(token, session);
-    type = para_match_compare_type(token, session);
+    compared[0] = para_match_compare(token->user_id,
+                                     session->field[PARA_SESSION_USER_ID], 0);
+    compared[1] = para_match_compare_identifier(token, session);
+    compared[2] = para_match_compare_type(token, session);
 
-    differs = user_id == PARA_COMPARE_DIFFERENT
-              || identifier == PARA_COMPARE_DIFFERENT
-              || type == PARA_COMPARE_DIFFERENT;
+    equal = para_match_mask(compared, PARA_COMPARE_EQUAL);
+    different = para_match_mask(compared, PARA_COMPARE_DIFFERENT);
 
-    *bound = !differs
-             && (user_id == PARA_COMPARE_EQUAL
-                 || (identifier == PARA_COMPARE_EQUAL
-                     && type == PARA_COMPARE_EQUAL));
+    result->bound = !different
+                    && ((equal & PARA_MATCH_USER_ID)
+                        || (equal & PARA_MATCH_IDENTIFIER
+                            && equal & PARA_MATCH_TYPE));
 
-    if (*bound || match == PARA_MATCH_OFF) {
+    result->disputed = different
+                       ? different
+                       : para_match_mask(compared, PARA_COMPARE_MISSING);
+
+    if (result->bound || match == PARA_MATCH_OFF) {
         return PARA_OK;
     }
 
-    if (differs) {
+    if (different) {
         return PARA_IDENTITY_MISMATCH;
     }
 
     return match == PARA_MATCH_PRESENT ? PARA_OK : PARA_IDENTITY_INCOMPARABLE;
+}
+
+
+size_t
+para_match_names(unsigned char *dst, unsigned mask)
+{
+    size_t          i;
+    unsigned char  *p;
+
+    p = dst;
+
+    for (i = 0; i < PARA_MATCH_COMPARED; i++) {
+
+        if (!(mask & 1u << i)) {
+            continue;
+        }
+
+        if (p != dst) {
+            memcpy(p, ", ", 2);
+            p += 2;
+        }
+
+        memcpy(p, para_match_name[i].data, para_match_name[i].len);
+        p += para_match_name[i].len;
+    }
+
+    return (size_t) (p - dst);
 }

@@ -241,6 +241,9 @@ typedef struct {
 typedef struct {
     ngx_uint_t                            step;
     para_reason_e                         reason;
+    unsigned                              disputed;    /* if it is that the
+                                                          layers do not match:
+                                                          PARA_MATCH_* */
     unsigned                              decided:1;
     unsigned                              applied:1;   /* to the headers */
     unsigned                              known:1;     /* who it is, while it

@@ -5,9 +5,14 @@
 #include "ngx_http_para_auth.h"
 
 
+#define NGX_HTTP_PARA_AUTH_DISPUTE  (PARA_MATCH_NAMES_MAX + 16)
+
+
 static ngx_int_t ngx_http_para_auth_challenge(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static void ngx_http_para_auth_log(ngx_http_request_t *r,
+    const ngx_http_para_auth_ctx_t *ctx);
+static size_t ngx_http_para_auth_dispute(u_char *dst,
     const ngx_http_para_auth_ctx_t *ctx);
 static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
     size_t len);
@@ -112,7 +117,8 @@ ngx_http_para_auth_log(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx)
 {
     u_char                          kid[NGX_HTTP_PARA_AUTH_KID_TOLD * 4];
-    size_t                          len;
+    u_char                          dispute[NGX_HTTP_PARA_AUTH_DISPUTE];
+    size_t                          len, disputed;
     ngx_http_para_auth_told_t       told;
     ngx_http_para_auth_loc_conf_t  *lcf;
 
@@ -125,16 +131,42 @@ ngx_http_para_auth_log(ngx_http_request_t *r,
     ngx_http_para_auth_tell(r, ctx, &told);
 
     len = ngx_http_para_auth_escape(kid, told.kid.data, told.kid.len) - kid;
+    disputed = ngx_http_para_auth_dispute(dispute, ctx);
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "para_auth: %s, code %s, reason %s, issuer \"%*s\", "
+                  "para_auth: %s, code %s, reason %s%*s, issuer \"%*s\", "
                   "kid \"%*s\", credential \"%*s\"",
                   ngx_http_para_auth_is_dry(lcf) ? "would be refused"
                                                  : "refused",
                   para_code_name(para_reason_code(ctx->reason)),
-                  para_reason_name(ctx->reason), told.issuer.len,
-                  told.issuer.data, len, kid, told.credential.len,
-                  told.credential.data);
+                  para_reason_name(ctx->reason), disputed, dispute,
+                  told.issuer.len, told.issuer.data, len, kid,
+                  told.credential.len, told.credential.data);
+}
+
+
+/* What the layers are not one user's by: names, and no value. */
+
+static size_t
+ngx_http_para_auth_dispute(u_char *dst, const ngx_http_para_auth_ctx_t *ctx)
+{
+    char    *what;
+    u_char   names[PARA_MATCH_NAMES_MAX];
+    size_t   len;
+
+    if (ctx->reason == PARA_IDENTITY_MISMATCH) {
+        what = "differs";
+
+    } else if (ctx->reason == PARA_IDENTITY_INCOMPARABLE) {
+        what = "missing";
+
+    } else {
+        return 0;
+    }
+
+    len = para_match_names(names, ctx->disputed);
+
+    return ngx_sprintf(dst, ", %s \"%*s\"", what, len, names) - dst;
 }
 
 

@@ -359,6 +359,8 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
                                       bound ? &session : NULL, lcf->match,
                                       &mcf->claims);
 
+    ctx->disputed = identity.disputed;
+
     if (ctx->reason == PARA_OK) {
         ctx->reason = ngx_http_para_auth_check_revoked(mcf, lcf, ctx, &session,
                                                        &identity);

@@ -226,13 +226,76 @@ test_match_of_touch(void **state)
 }
 
 
+/* What the log says of a refusal: claims by name, of those that matter. */
+
+static void
+test_disputed(void **state)
+{
+    size_t           i, n;
+    unsigned char    names[PARA_MATCH_NAMES_MAX];
+    para_reason_e    rc;
+    para_identity_t  identity;
+
+    static const char  verify[] =
+        "{\"identifier\":\"a\",\"authType\":\"phone\"}";
+    static const char  touch[] =
+        "{\"isAuthenticated\":true,\"userId\":\"u\",\"email\":\"a@b.c\"}";
+
+    static const struct {
+        const char     *claims;
+        const char     *answer;
+        para_reason_e   reason;
+        const char     *names;
+    } row[] = {
+        { "{}", verify, INCOMPARABLE, "identifier, type" },
+        { "{\"para_user_id\":\"u\"}", verify, INCOMPARABLE,
+          "identifier, type" },
+        { "{\"auth_identifier\":\"a\"}", verify, INCOMPARABLE, "type" },
+        { "{\"auth_method\":\"phone\"}", verify, INCOMPARABLE,
+          "identifier" },
+        { "{}", touch, INCOMPARABLE, "user_id" },
+        { "{\"auth_method\":\"email\"}", touch, INCOMPARABLE,
+          "user_id, identifier" },
+        { "{\"auth_identifier\":\"b\"}", verify, MISMATCH, "identifier" },
+        { "{\"auth_identifier\":\"b\",\"auth_method\":\"email\"}", verify,
+          MISMATCH, "identifier, type" },
+        { "{\"para_user_id\":\"v\",\"auth_identifier\":\"b@b.c\","
+          "\"auth_method\":\"email\"}", touch, MISMATCH,
+          "user_id, identifier" },
+        { "{\"para_user_id\":\"v\"}", touch, MISMATCH, "user_id" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(row); i++) {
+        rc = unit_identity(&identity, PARA_ISSUER_OWN, row[i].claims,
+                           row[i].answer, PARA_MATCH_STRICT);
+        n = para_match_names(names, identity.disputed);
+        para_identity_free(&identity);
+
+        if (rc != row[i].reason || n != strlen(row[i].names)
+            || memcmp(names, row[i].names, n) != 0)
+        {
+            fail_msg("%s: %s, %.*s", row[i].claims, para_reason_name(rc),
+                     (int) n, names);
+        }
+    }
+
+    assert_int_equal(para_match_names(names, 0), 0);
+    assert_int_equal(para_match_names(names, PARA_MATCH_USER_ID
+                                             | PARA_MATCH_IDENTIFIER
+                                             | PARA_MATCH_TYPE), 25);
+}
+
+
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_match),
         cmocka_unit_test(test_match_of_touch),
-        cmocka_unit_test(test_evm_digits)
+        cmocka_unit_test(test_evm_digits),
+        cmocka_unit_test(test_disputed)
     };
 
     return cmocka_run_group_tests_name("match", tests, NULL, NULL);
