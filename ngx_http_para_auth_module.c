@@ -128,6 +128,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_http_para_auth_loc_conf_t, credential.session),
       NULL },
 
+    { ngx_string("para_auth_forward_credentials"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, credential.forward),
+      NULL },
+
     { ngx_string("para_auth_session_type"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,

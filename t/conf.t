@@ -885,11 +885,40 @@ accepted('proxy_cache where nobody is', undef,
 # ---- Credentials, cache, match, headers -----------------------------------
 
 refused('a token source ' . $_,
-    qr/"\Q$_\E" cannot be a source of credentials, .*use bearer, \$http_name/,
+    qr/"\Q$_\E" cannot be a source of credentials: use bearer, \$http_name/,
     server => "para_auth_token $_;")
-    for '$arg_token', '$request_body', '$http_', '$cookie_', 'Bearer', 'token';
+    for '$http_', '$cookie_', 'Bearer', 'token', '$', '$arg_a$arg_b', '${arg_a}',
+    'x$arg_a';
 refused('bearer as a session', qr/"bearer" cannot be a source .*use \$http_na/,
     server => 'para_auth_session_token bearer;');
+refused('what is found out as a source', qr/"\$para_auth_user_id" cannot be a sou/,
+    server => 'para_auth_token $para_auth_user_id;');
+refused("$_->[0] that cannot be removed",
+    qr/$_->[1] in \S+nginx\.conf:\d+ looks in "\$arg_x", which cannot be removed/,
+    server => "para_auth app;\n$_->[2]\n$VERIFY")
+    for ['a token', 'para_auth_token', 'para_auth_token bearer $arg_x;'],
+    ['a session', 'para_auth_session_token',
+    "para_auth_session_token\n\$arg_x;"],
+    ['the other layer\'s', 'para_auth_session_token',
+    'para_auth_session_token $arg_x; location /a { para_auth app jwt; }'],
+    [   'an inner level\'s', 'para_auth_token',
+        "para_auth_forward_credentials on;\npara_auth_token \$arg_x;\n"
+        . 'location /a { para_auth_forward_credentials off; }'
+    ],
+    [   'an outer level\'s', 'para_auth_token',
+        'para_auth_forward_credentials on; location /a {'
+        . 'para_auth_forward_credentials off; para_auth_token $arg_x; }'
+    ];
+refused('para_auth_forward_credentials maybe',
+    qr/invalid value "maybe" in "para_auth_forward_credentials"/,
+    server => 'para_auth_forward_credentials maybe;');
+refused('para_auth_forward_credentials twice', qr/is duplicate/,
+    server => 'para_auth_forward_credentials on;' x 2);
+accepted('any source where nothing is removed', undef,
+    server => "para_auth app; para_auth_forward_credentials on;\n"
+        . "para_auth_token bearer \$arg_x; $VERIFY");
+accepted('any source where nothing is protected', undef,
+    server => 'para_auth_token $arg_token;');
 refused('a token source ' . $_, qr/nginx reads this header itself; use/,
     server => "para_auth_token $_;")
     for '$http_authorization', '$http_cookie', '$http_host',

@@ -69,6 +69,11 @@ my $server = <<"CONF" . verify_location();
             set \$early "\$early <\$para_auth_status\$para_auth_cache>";
             proxy_pass $APP_URL;
         }
+        location /dry {
+            para_auth_dry_run on;
+            set \$early "<\$para_auth_user_id>";
+            proxy_pass $APP_URL;
+        }
         location /if {
             if (\$para_auth_user_id) { set \$early yes; }
             proxy_pass $APP_URL;
@@ -348,6 +353,9 @@ subtest 'what rewrites see' => sub {
     $answer = ask('/session', credentials($login));
     is($answer->{status}, 200, 'where only the session counts: let in');
     is(at_app($answer, 'X-Early'), '<>', 'where only the session counts');
+
+    $answer = ask('/dry', credentials($login));
+    is(at_app($answer, 'X-Early'), '<>', 'in a dry run');
 
     $answer = ask('/off', credentials($login));
     is(at_app($answer, 'X-Early'), '<>', 'where nothing is protected');

@@ -34,6 +34,9 @@ my %ADAPTER_MAY = (
     ngx_para_call_report => [qw(ngx_para_call_state)],
     ngx_para_call_state => [qw(ngx_para_call)],
     ngx_para_credential => [qw(ngx_para_cookies ngx_para_headers)],
+    ngx_para_credential_conf => [qw(ngx_para_credential ngx_para_headers)],
+    ngx_para_credential_remove => [qw(ngx_para_cookies ngx_para_credential
+                               ngx_para_headers)],
     ngx_para_fetch      => [qw(ngx_para_fetch_transfer ngx_para_watch)],
     ngx_para_fetch_conf => [qw(ngx_para_fetch)],
     ngx_para_fetch_transfer => [qw(ngx_para_fetch)],

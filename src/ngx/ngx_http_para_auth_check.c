@@ -193,7 +193,10 @@ ngx_http_para_auth_need_target(ngx_conf_t *cf,
 }
 
 
-/* A credential under an identity's name would be removed as a look-alike. */
+/*
+ * A credential under an identity's name would be removed as a look-alike, and
+ * what cannot be removed must not be looked at where it should.
+ */
 
 static ngx_int_t
 ngx_http_para_auth_check_sources(ngx_conf_t *cf,
@@ -201,7 +204,21 @@ ngx_http_para_auth_check_sources(ngx_conf_t *cf,
 {
     ngx_uint_t                       i;
     const ngx_str_t                 *name;
+    const ngx_para_source_t         *left;
     ngx_http_para_auth_main_conf_t  *mcf;
+
+    left = ngx_para_credential_left(&lcf->credential);
+
+    if (left) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%V in %s:%ui looks in \"%V\", which cannot be removed "
+                      "from what the upstream of para_auth in %s:%ui gets: use "
+                      "bearer, $http_name or $cookie_name, or write "
+                      "\"para_auth_forward_credentials on;\" there",
+                      left->directive, left->file, left->line, &left->name,
+                      lcf->file, lcf->line);
+        return NGX_ERROR;
+    }
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_para_auth_module);
 

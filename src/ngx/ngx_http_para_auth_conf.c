@@ -117,6 +117,7 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     lcf->match = NGX_CONF_UNSET_UINT;
     lcf->session_type = NGX_CONF_UNSET_UINT;
     lcf->signer = NGX_CONF_UNSET_UINT;
+    lcf->credential.forward = NGX_CONF_UNSET;
     lcf->preflight = NGX_CONF_UNSET_UINT;
     lcf->error_format = NGX_CONF_UNSET_UINT;
     lcf->explain = NGX_CONF_UNSET;

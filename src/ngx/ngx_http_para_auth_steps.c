@@ -52,13 +52,11 @@ ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
     session = PARA_OK;
 
     if (lcf->layers & NGX_HTTP_PARA_AUTH_JWT) {
-        token = ngx_para_credential_token(&lcf->credential,
-                                          &r->headers_in.headers, &ctx->token);
+        token = ngx_para_credential_token(r, &lcf->credential, &ctx->token);
     }
 
     if (lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
-        session = ngx_para_credential_session(&lcf->credential,
-                                              &r->headers_in.headers,
+        session = ngx_para_credential_session(r, &lcf->credential,
                                               &ctx->session, &ctx->form);
     }
 

@@ -1,0 +1,117 @@
+#include "ngx_para_credential.h"
+#include "ngx_para_cookies.h"
+#include "ngx_para_headers.h"
+
+
+static ngx_uint_t ngx_para_cookie_is_source(
+    const ngx_para_credential_conf_t *conf, const ngx_str_t *name);
+static ngx_int_t ngx_para_cookie_remove(ngx_http_request_t *r,
+    ngx_table_elt_t *h, const ngx_para_credential_conf_t *conf);
+
+
+ngx_int_t
+ngx_para_credential_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
+    void *data)
+{
+    ngx_para_credential_conf_t *conf = data;
+
+    ngx_uint_t        i;
+    const ngx_str_t  *name;
+
+    if (conf->forward) {
+        return NGX_OK;
+    }
+
+    if (ngx_para_headers_is(h, &ngx_para_authorization)) {
+        return conf->bearer && ngx_para_bearer(h) ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (ngx_para_headers_is(h, &ngx_para_cookie)) {
+        return conf->cookies ? ngx_para_cookie_remove(r, h, conf) : NGX_OK;
+    }
+
+    for (i = 0; (name = ngx_para_credential_header(conf, i)) != NULL; i++) {
+        if (ngx_para_headers_is(h, name)) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_para_cookie_is_source(const ngx_para_credential_conf_t *conf,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                i;
+    const ngx_para_source_t  *source;
+
+    for (i = 0; /* void */; i++) {
+
+        source = ngx_para_credential_source(conf, NGX_PARA_SOURCE_COOKIE, i);
+
+        if (source == NULL) {
+            return 0;
+        }
+
+        if (source->name.len == name->len
+            && ngx_strncasecmp(source->name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_para_cookie_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
+    const ngx_para_credential_conf_t *conf)
+{
+    u_char              *p, *start;
+    ngx_uint_t           removed;
+    ngx_para_cookies_t   cookies;
+
+    /* "a;b" comes out as "a; b": that makes it less than half as long again */
+
+    start = ngx_pnalloc(r->pool, h->value.len * 2 + 1);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = start;
+    removed = 0;
+    ngx_para_cookies_init(&cookies, &h->value);
+
+    while (ngx_para_cookies_next(&cookies)) {
+
+        if (ngx_para_cookie_is_source(conf, &cookies.name)) {
+            removed = 1;
+            continue;
+        }
+
+        if (p != start) {
+            *p++ = ';';
+            *p++ = ' ';
+        }
+
+        p = ngx_cpymem(p, cookies.name.data,
+                       cookies.value.data + cookies.value.len
+                       - cookies.name.data);
+    }
+
+    if (!removed) {
+        return NGX_OK;
+    }
+
+    if (p == start) {
+        return NGX_DECLINED;
+    }
+
+    *p = '\0';                        /* as every header value of nginx's */
+
+    h->value.data = start;
+    h->value.len = p - start;
+
+    return NGX_OK;
+}
