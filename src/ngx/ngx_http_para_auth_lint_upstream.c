@@ -74,12 +74,13 @@ ngx_http_para_auth_lint_upstream(ngx_http_para_auth_lint_t *lint,
             continue;
         }
 
-        if (ngx_para_inject_room(&lcf->inject)) {
-            ngx_http_para_auth_lint_header(lint, lcf, module);
-        }
+        if (ngx_para_inject_room(&lcf->inject) || lcf->assertion) {
 
-        if (module->headers && ngx_para_inject_room(&lcf->inject)) {
-            ngx_http_para_auth_lint_headers(lint, lcf, module);
+            ngx_http_para_auth_lint_header(lint, lcf, module);
+
+            if (module->headers) {
+                ngx_http_para_auth_lint_headers(lint, lcf, module);
+            }
         }
 
         if (module->cache) {
