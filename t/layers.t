@@ -28,7 +28,11 @@ my %ADAPTER_MAY = (
     ngx_para_cache      => [qw(ngx_para_store)],
     ngx_para_cache_text => [qw(ngx_para_store)],
     ngx_para_cache_ask  => [qw(ngx_para_answer ngx_para_cache
+                               ngx_para_cache_limit ngx_para_cache_mark
                                ngx_para_store)],
+    ngx_para_cache_limit => [qw(ngx_para_cache_ask ngx_para_cache_mark
+                                ngx_para_store)],
+    ngx_para_cache_mark => [qw(ngx_para_store)],
     ngx_para_call       => [qw(ngx_para_answer ngx_para_call_state
                                ngx_para_flight ngx_para_subrequest)],
     ngx_para_call_report => [qw(ngx_para_call_state)],

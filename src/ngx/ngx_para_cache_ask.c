@@ -1,27 +1,10 @@
 #include "ngx_para_cache_ask.h"
-#include "../core/para_limit.h"
-#include "../core/para_renewal.h"
+#include "ngx_para_cache_limit.h"
+#include "ngx_para_cache_mark.h"
 
-
-#define NGX_PARA_CACHE_PAYER_MAX  20            /* calls a minute */
-
-/* ms, longer than any call: only a death that kill() does not tell takes it */
-#define NGX_PARA_CACHE_LEASE      15000
 
 /* ms for which those who wait find out how it ended */
 #define NGX_PARA_CACHE_LINGER     2000
-
-
-/*
- * They share the table with verdicts, whose keys are digests: other keys for
- * the same things are made by a change of the last byte.
- */
-
-typedef enum {
-    NGX_PARA_CACHE_FLIGHT = 0x10,
-    NGX_PARA_CACHE_PAYER = 0x20,
-    NGX_PARA_CACHE_BREAKER = 0x40
-} ngx_para_cache_mark_e;
 
 
 typedef struct {
@@ -35,18 +18,6 @@ typedef struct {
 } ngx_para_cache_flight_t;
 
 
-typedef struct {
-    ngx_para_store_node_t    node;
-    para_limit_t             limit;
-} ngx_para_cache_payer_t;
-
-
-typedef struct {
-    ngx_para_store_node_t    node;
-    para_breaker_t           breaker;
-} ngx_para_cache_breaker_t;
-
-
 /* The store's area. */
 
 typedef struct {
@@ -55,20 +26,6 @@ typedef struct {
 } ngx_para_cache_area_t;
 
 
-typedef enum {
-    NGX_PARA_CACHE_SAME = 0,
-    NGX_PARA_CACHE_CLOSED,
-    NGX_PARA_CACHE_OPENED,
-    NGX_PARA_CACHE_HELD
-} ngx_para_cache_change_e;
-
-
-static ngx_int_t ngx_para_cache_admit(ngx_shm_zone_t *zone,
-    ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask);
-static ngx_uint_t ngx_para_cache_may_pay(ngx_para_store_sh_t *sh,
-    ngx_para_cache_ask_t *ask);
-static void ngx_para_cache_pay(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    const ngx_para_cache_ask_t *ask);
 static void ngx_para_cache_begin(ngx_shm_zone_t *zone,
     ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask);
 static void ngx_para_cache_clean(ngx_shm_zone_t *zone,
@@ -78,66 +35,12 @@ static ngx_uint_t ngx_para_cache_is_taken(
 static ngx_uint_t ngx_para_cache_is_lost(const ngx_para_cache_flight_t *flight);
 static ngx_para_cache_flight_t *ngx_para_cache_flight(ngx_para_store_sh_t *sh,
     const u_char *key, uint64_t number);
-static ngx_para_cache_change_e ngx_para_cache_feed(ngx_shm_zone_t *zone,
-    ngx_para_store_sh_t *sh, const ngx_para_cache_ask_t *ask,
-    const ngx_para_result_t *result);
-static void ngx_para_cache_report(ngx_para_cache_change_e change,
-    const ngx_para_result_t *result);
 static ngx_msec_t ngx_para_cache_now(void);
-
-
-static const para_breaker_policy_t  ngx_para_cache_policy = {
-    5,                                          /* failures in a row */
-    1000,                                       /* ms to the first probe */
-    30000,                                      /* the longest */
-    NGX_PARA_CACHE_LEASE
-};
 
 
 const ngx_uint_t  ngx_para_cache_buckets[NGX_PARA_CACHE_WAKEUPS - 1] = {
     1, 2, 5, 10, 20, 50
 };
-
-
-static ngx_inline void
-ngx_para_cache_mark_key(u_char *mark, const u_char *key,
-    ngx_para_cache_mark_e kind)
-{
-    ngx_memcpy(mark, key, NGX_PARA_CACHE_KEY_SIZE);
-    mark[NGX_PARA_CACHE_KEY_SIZE - 1] ^= kind;
-}
-
-
-static ngx_inline void *
-ngx_para_cache_find_mark(ngx_para_store_sh_t *sh, const u_char *key,
-    ngx_para_cache_mark_e kind)
-{
-    u_char  mark[NGX_PARA_CACHE_KEY_SIZE];
-
-    ngx_para_cache_mark_key(mark, key, kind);
-
-    return ngx_para_store_find(sh, mark);
-}
-
-
-static ngx_inline void
-ngx_para_cache_link_mark(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node,
-    const u_char *key, ngx_para_cache_mark_e kind)
-{
-    u_char  mark[NGX_PARA_CACHE_KEY_SIZE];
-
-    ngx_para_cache_mark_key(mark, key, kind);
-    ngx_para_store_link(sh, node, mark);
-}
-
-
-/* Whole seconds, for Retry-After. */
-
-static ngx_inline time_t
-ngx_para_cache_seconds(uint64_t ms)
-{
-    return (time_t) ngx_max((ms + 999) / 1000, 1);
-}
 
 
 ngx_int_t
@@ -170,7 +73,7 @@ ngx_para_cache_ask(ngx_shm_zone_t *zone, ngx_para_cache_ask_t *ask)
         goto done;
     }
 
-    rc = ngx_para_cache_admit(zone, sh, ask);
+    rc = ngx_para_cache_limit_admit(zone, sh, ask);
 
     if (rc == NGX_OK) {
 
@@ -186,107 +89,6 @@ done:
     ngx_para_store_unlock(zone, sh);
 
     return rc;
-}
-
-
-/* From what costs nothing to what counts it. */
-
-static ngx_int_t
-ngx_para_cache_admit(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    ngx_para_cache_ask_t *ask)
-{
-    ngx_para_cache_breaker_t  *breaker;
-
-    if (!ask->free && !ngx_para_cache_may_pay(sh, ask)) {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_para_store_is_full(sh, NGX_PARA_STORE_FLIGHT)) {
-        ask->retry_after = 1;
-        return NGX_DECLINED;
-    }
-
-    breaker = ngx_para_cache_find_mark(sh, ask->provider,
-                                       NGX_PARA_CACHE_BREAKER);
-
-    if (breaker) {
-
-        ngx_para_store_touch(sh, &breaker->node);
-
-        ask->admitted = para_breaker_admit(&breaker->breaker,
-                                           &ngx_para_cache_policy,
-                                           ngx_current_msec);
-
-        if (ask->admitted == PARA_BREAKER_FAIL) {
-            ask->down = 1;
-            ask->retry_after = ngx_para_cache_seconds(
-                                   para_breaker_wait(&breaker->breaker,
-                                                     &ngx_para_cache_policy,
-                                                     ngx_current_msec));
-            return NGX_DECLINED;
-        }
-    }
-
-    if (!ask->free) {
-        ngx_para_cache_pay(zone, sh, ask);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_para_cache_may_pay(ngx_para_store_sh_t *sh, ngx_para_cache_ask_t *ask)
-{
-    uint64_t                 wait;
-    ngx_para_cache_payer_t  *payer;
-
-    payer = ngx_para_cache_find_mark(sh, ask->payer, NGX_PARA_CACHE_PAYER);
-
-    if (payer == NULL) {
-        return 1;
-    }
-
-    /* who is over his limit is not to be forgotten for that */
-
-    ngx_para_store_touch(sh, &payer->node);
-
-    wait = para_limit_wait(&payer->limit, NGX_PARA_CACHE_PAYER_MAX,
-                           ngx_current_msec);
-    if (wait == 0) {
-        return 1;
-    }
-
-    ask->retry_after = ngx_para_cache_seconds(wait);
-
-    return 0;
-}
-
-
-static void
-ngx_para_cache_pay(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    const ngx_para_cache_ask_t *ask)
-{
-    ngx_para_cache_payer_t  *payer;
-
-    payer = ngx_para_cache_find_mark(sh, ask->payer, NGX_PARA_CACHE_PAYER);
-
-    if (payer == NULL) {
-
-        payer = (ngx_para_cache_payer_t *)
-                    ngx_para_store_alloc(zone, sh,
-                                         sizeof(ngx_para_cache_payer_t),
-                                         NGX_PARA_STORE_PAYER);
-        if (payer == NULL) {
-            return;
-        }
-
-        ngx_para_cache_link_mark(sh, &payer->node, ask->payer,
-                                 NGX_PARA_CACHE_PAYER);
-    }
-
-    (void) para_limit_admit(&payer->limit, NGX_PARA_CACHE_PAYER_MAX,
-                            ngx_current_msec);
 }
 
 
@@ -405,7 +207,7 @@ ngx_para_cache_answer(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask,
     ngx_para_store_sh_t       *sh;
     ngx_para_cache_area_t     *area;
     ngx_para_cache_flight_t   *flight;
-    ngx_para_cache_change_e    change;
+    ngx_para_cache_limit_e     change;
     ngx_para_cache_session_t   session;
 
     /* first the verdict, then the word that it is there */
@@ -427,14 +229,14 @@ ngx_para_cache_answer(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask,
         ngx_para_cache_session_doubt(zone, ask->key, ask->asked);
     }
 
-    change = NGX_PARA_CACHE_SAME;
+    change = NGX_PARA_CACHE_LIMIT_SAME;
 
     sh = ngx_para_store_lock(zone);
     if (sh == NULL) {
         goto done;
     }
 
-    change = ngx_para_cache_feed(zone, sh, ask, result);
+    change = ngx_para_cache_limit_feed(zone, sh, ask, result);
 
     flight = ngx_para_cache_flight(sh, ask->key, ask->flight);
 
@@ -454,17 +256,16 @@ done:
 
     ngx_para_store_unlock(zone, sh);
 
-    ngx_para_cache_report(change, result);
+    ngx_para_cache_limit_report(change, result);
 }
 
 
 void
 ngx_para_cache_abandon(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask)
 {
-    ngx_para_store_sh_t       *sh;
-    ngx_para_cache_area_t     *area;
-    ngx_para_cache_flight_t   *flight;
-    ngx_para_cache_breaker_t  *breaker;
+    ngx_para_store_sh_t      *sh;
+    ngx_para_cache_area_t    *area;
+    ngx_para_cache_flight_t  *flight;
 
     sh = ngx_para_store_lock(zone);
     if (sh == NULL) {
@@ -477,13 +278,7 @@ ngx_para_cache_abandon(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask)
         ngx_para_store_delete(zone, sh, &flight->node);
     }
 
-    breaker = ngx_para_cache_find_mark(sh, ask->provider,
-                                       NGX_PARA_CACHE_BREAKER);
-
-    if (breaker) {
-        para_breaker_abandon(&breaker->breaker, ask->admitted,
-                             ngx_current_msec);
-    }
+    ngx_para_cache_limit_abandon(sh, ask);
 
     area = ngx_para_store_area(sh);
     area->ended++;
@@ -491,110 +286,6 @@ ngx_para_cache_abandon(ngx_shm_zone_t *zone, const ngx_para_cache_ask_t *ask)
 done:
 
     ngx_para_store_unlock(zone, sh);
-}
-
-
-/* A refusal is an answer; what one user's answer lacks says nothing of Para. */
-
-static ngx_para_cache_change_e
-ngx_para_cache_feed(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
-    const ngx_para_cache_ask_t *ask, const ngx_para_result_t *result)
-{
-    uint32_t                   trips;
-    ngx_uint_t                 failed, unknown;
-    ngx_para_cache_breaker_t  *breaker;
-
-    /* a whole answer that is no good may be one user's: it tells nothing */
-
-    unknown = result->reason == PARA_NO_MEMORY
-              || result->reason == PARA_ANSWER_SIZE
-              || result->reason == PARA_ANSWER_JSON;
-
-    failed = !unknown && para_renewal_bridges(result->reason);
-
-    breaker = ngx_para_cache_find_mark(sh, ask->provider,
-                                       NGX_PARA_CACHE_BREAKER);
-
-    if (breaker == NULL) {
-
-        if (!failed) {
-            return NGX_PARA_CACHE_SAME;
-        }
-
-        breaker = (ngx_para_cache_breaker_t *)
-                      ngx_para_store_alloc(zone, sh,
-                                           sizeof(ngx_para_cache_breaker_t),
-                                           NGX_PARA_STORE_BREAKER);
-        if (breaker == NULL) {
-            return NGX_PARA_CACHE_SAME;
-        }
-
-        ngx_para_cache_link_mark(sh, &breaker->node, ask->provider,
-                                 NGX_PARA_CACHE_BREAKER);
-    }
-
-    trips = breaker->breaker.trips;
-
-    if (unknown) {
-        para_breaker_abandon(&breaker->breaker, ask->admitted,
-                             ngx_current_msec);
-
-    } else if (failed) {
-        para_breaker_fail(&breaker->breaker, &ngx_para_cache_policy,
-                          ask->admitted, ngx_current_msec,
-                          ngx_random() % (PARA_BREAKER_JITTER + 1));
-
-        if (result->hold) {
-            para_breaker_hold(&breaker->breaker, ngx_current_msec,
-                              (uint64_t) result->retry_after * 1000);
-        }
-
-    } else {
-        para_breaker_succeed(&breaker->breaker);
-    }
-
-    if ((trips == 0) == (breaker->breaker.trips == 0)) {
-        return NGX_PARA_CACHE_SAME;
-    }
-
-    if (trips) {
-        return NGX_PARA_CACHE_CLOSED;
-    }
-
-    return result->hold ? NGX_PARA_CACHE_HELD : NGX_PARA_CACHE_OPENED;
-}
-
-
-/* Whoever changes it tells: once, and not in each worker. */
-
-static void
-ngx_para_cache_report(ngx_para_cache_change_e change,
-    const ngx_para_result_t *result)
-{
-    switch (change) {
-
-    case NGX_PARA_CACHE_OPENED:
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "para_auth: Para is taken for down: what is not in the "
-                      "cache gets 503 at once, and one call at a time finds "
-                      "out whether it is back");
-        break;
-
-    case NGX_PARA_CACHE_HELD:
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "para_auth: Para asks not to be called for %T s: "
-                      "what is not in the cache gets 503 until then",
-                      result->retry_after);
-        break;
-
-    case NGX_PARA_CACHE_CLOSED:
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "para_auth: Para is back");
-        break;
-
-    default:
-        break;
-    }
 }
 
 
@@ -713,28 +404,6 @@ ngx_para_cache_wakeups(ngx_shm_zone_t *zone,
     }
 
     ngx_para_store_unlock(zone, sh);
-}
-
-
-ngx_uint_t
-ngx_para_cache_is_down(ngx_shm_zone_t *zone,
-    const u_char provider[NGX_PARA_CACHE_KEY_SIZE])
-{
-    ngx_uint_t                 down;
-    ngx_para_store_sh_t       *sh;
-    ngx_para_cache_breaker_t  *breaker;
-
-    sh = ngx_para_store_lock(zone);
-
-    breaker = sh ? ngx_para_cache_find_mark(sh, provider,
-                                            NGX_PARA_CACHE_BREAKER)
-                 : NULL;
-
-    down = breaker && breaker->breaker.trips;
-
-    ngx_para_store_unlock(zone, sh);
-
-    return down;
 }
 
 

@@ -16,7 +16,7 @@
 #include "ngx_para_store.h"
 
 
-#define NGX_PARA_CACHE_WAKEUPS  7               /* 1, 2, 5, 10, 20, 50 ms, more */
+#define NGX_PARA_CACHE_WAKEUPS  7       /* 1, 2, 5, 10, 20, 50 ms, more */
 
 
 /* The first four are given: with all of a provider's key, one breaker. */
