@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_para_auth_admit(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_para_auth_follows(
     const ngx_http_para_auth_loc_conf_t *lcf,
     const ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_exchange(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r);
 static void ngx_http_para_auth_cleanup(void *data);
 static ngx_int_t ngx_http_para_auth_header_filter(ngx_http_request_t *r);
@@ -238,13 +240,20 @@ ngx_http_para_auth_shown(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc;
-    const para_span_t               *field;
     ngx_http_para_auth_ctx_t        *ctx;
     ngx_http_para_auth_loc_conf_t   *lcf;
     ngx_http_para_auth_main_conf_t  *mcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
+
+    if (r != r->main && !lcf->marked) {
+
+        /* it shares its variables, and some may show another's headers */
+
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+        ngx_para_headers_forget(r, &mcf->shown);
+    }
 
     if (lcf->provider == NULL || lcf->marked
         || ngx_http_para_auth_is_dry(lcf))
@@ -268,6 +277,20 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
         ctx->applied = 1;
     }
 
+    return ngx_http_para_auth_exchange(r, lcf, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_para_auth_exchange(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx)
+{
+    ngx_int_t                        rc;
+    const para_span_t               *field;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
     if (ngx_para_headers_edit(r, ngx_para_credential_remove, &lcf->credential,
                               ngx_para_inject_room(&lcf->inject)
                               + (lcf->assertion != NULL))
@@ -277,8 +300,6 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
     }
 
     /* a header's value must not be what a credential was before */
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
     ngx_para_headers_forget(r, &mcf->shown);
 

@@ -180,8 +180,8 @@ sub _decode {
         }
 
         my $index = _take_integer(\$block, $first & 0x40 ? 6 : 4);
-        my $name =
-            $index ? ($STATIC[$index - 1] // ['?'])->[0] : _take_string(\$block);
+        my $name  = $index ? ($STATIC[$index - 1] // ['?'])->[0]
+            : _take_string(\$block);
         push @fields, [$name, _take_string(\$block)];
     }
 
@@ -215,8 +215,8 @@ sub h2_headers {
 }
 
 # The frames of a request.  "More" are fields beside the usual ones.  Options:
-# method, path, body, trailers (fields), block (bytes behind that of the fields),
-# and those of h2_headers().
+# method, path, body, trailers (fields), block (bytes behind that of the
+# fields), and those of h2_headers().
 sub h2_request {
     my ($more, %options) = @_;
 

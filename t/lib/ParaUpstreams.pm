@@ -9,7 +9,7 @@ package ParaUpstreams;
 #
 # A request has: kind, raw (all bytes), headers (a list of [name, value] as they
 # came; of CGI and its like, all params), body.  The answer to it is a line for
-# each header, "name=value".
+# each header, "name=value", or over HTTP as much of a document as "Range" says.
 
 use strict;
 use warnings;
@@ -24,6 +24,8 @@ use constant {
     QUEUE   => 64,
     TIMEOUT => 5,       # seconds for one connection
     CHUNK   => 65_536,
+
+    DOCUMENT => 2_500,  # bytes, of what is asked for in ranges
 
     # FastCGI 1.0, 3.3
     FCGI_HEADER => 8,
@@ -163,7 +165,16 @@ sub _serve_http {
 
     my $text = $note->("$head\r\n\r\n$body",
         [map { [split /: ?/, $_, 2] } @lines], $body);
-    syswrite $client, "HTTP/1.1 200 OK\r\n" . _http_answer($text);
+    my $status = '200 OK';
+
+    if ($head =~ /^Range: bytes=(\d+)-(\d+)/mi) {
+        my $last = $2 < DOCUMENT ? $2 : DOCUMENT - 1;
+        my $size = DOCUMENT;
+        $status = "206 Partial Content\r\nContent-Range: bytes $1-$last/$size";
+        $text   = 'x' x ($last - $1 + 1);
+    }
+
+    syswrite $client, "HTTP/1.1 $status\r\n" . _http_answer($text);
     return;
 }
 
