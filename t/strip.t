@@ -11,6 +11,7 @@ use FindBin ();
 use lib "$FindBin::Bin/lib";
 
 use ParaTest;
+use ParaTls;
 use ParaH2 qw(h2_exchange h2_headers h2_huffman h2_literal h2_request);
 use ParaUpstreams;
 use Test::More;
@@ -21,11 +22,20 @@ my @DEFAULTS = qw(X-Para-User-Id X-Para-Internal-User-Id X-Para-Roles
     X-Para-Wallets X-Para-Identifier X-Para-Auth-Type);
 my @NAMES = (@DEFAULTS, 'X-Elsewhere');
 
+my $built = `$ENV{TEST_NGINX_BINARY} -V 2>&1`;
+
 sub nginx_version {
-    my $said = `$ENV{TEST_NGINX_BINARY} -v 2>&1`;
-    $said =~ m{nginx/(\d+)\.(\d+)\.(\d+)} or die "what nginx is this: $said";
+    $built =~ m{nginx/(\d+)\.(\d+)\.(\d+)} or die "what nginx is this: $built";
     return $1 * 1_000_000 + $2 * 1000 + $3;
 }
+
+# Over HTTP/3 a curl speaks that can; PARA_TEST_CURL is another than that in the
+# path.
+my $CURL = $ENV{PARA_TEST_CURL} // 'curl';
+my $no_http3 =
+      $built !~ /http_v3_module/             ? 'an nginx without HTTP/3'
+    : `$CURL --version 2>&1` !~ /\bHTTP3\b/ ? 'a curl without HTTP/3'
+    :                                          undef;
 
 
 # ---- The gateway ----------------------------------------------------------
@@ -152,9 +162,23 @@ my %port = (
     bare   => $port + 3,    # without a word about the gateway
     errors => $port + 4,
     named  => $port + 5,
+    h3     => $port + 7,
 );
 
+make_self_signed('gateway', 'DNS:gateway');
+
 my $lax = "underscores_in_headers on;\n    ignore_invalid_headers off;";
+
+my $http3 = defined $no_http3 ? '' : <<"CONF";
+    server {
+        listen 127.0.0.1:$port{h3} quic;
+        keepalive_timeout 10s;
+        ssl_certificate $PARA_DIR/gateway.crt;
+        ssl_certificate_key $PARA_DIR/gateway.key;
+        $lax
+$locations
+    }
+CONF
 
 my $nginx = start_nginx(
     port   => $port,
@@ -173,6 +197,7 @@ $locations
         $lax
 $locations
     }
+$http3
     server {
         listen 127.0.0.1:$port{bare};
         $lax
@@ -278,6 +303,18 @@ sub frames {
     return h2_exchange($port{h2}, @_);
 }
 
+# Asks by HTTP/3; the status.
+sub curl {
+    my ($path, @lines) = @_;
+    $upstreams->forget;
+    open my $out, '-|', $CURL, '--http3-only', '-skm', 10,
+        '-o', '/dev/null', '-w', '%{http_version} %{http_code}',
+        (map { ('-H', $_) } @lines),
+        "https://127.0.0.1:$port{h3}$path"
+        or return 0;
+    return <$out> =~ /\A3 (\d+)/ ? $1 : 0;
+}
+
 sub fold {
     my ($name) = @_;
     return lc($name) =~ s/\AHTTP_//ir =~ s/[^a-z0-9]/-/gr;
@@ -335,13 +372,19 @@ my %CLIENT = (
     'lax HTTP/1' => sub {
         raw(text($_[0], around(@KEPT, @both)));
     },
+    'HTTP/3' => sub {
+        curl($_[0], map {"$_->[0]: $_->[1]"} grep { $_->[0] !~ /[^ -~]/ }
+                @FORGED_FIELDS, fields(@KEPT, @both), @FORGED_FIELDS);
+    },
     'HTTP/2' => sub {
         frames(h2_request([@FORGED_FIELDS, fields(@KEPT, @both),
                     reverse @FORGED_FIELDS], path => $_[0]))->{status};
     },
 );
 
-for my $client (sort keys %CLIENT) {
+sub asks_everywhere {
+    my ($client) = @_;
+
     for my $kind (@KINDS) {
         subtest "$client to $kind" => sub {
             for my $place (sort keys %PLACE) {
@@ -360,6 +403,14 @@ for my $client (sort keys %CLIENT) {
             }
         };
     }
+    return;
+}
+
+asks_everywhere($_) for 'strict HTTP/1', 'lax HTTP/1', 'HTTP/2';
+
+SKIP: {
+    skip "HTTP/3: $no_http3", 1 if defined $no_http3;
+    asks_everywhere('HTTP/3');
 }
 
 subtest 'a server without a word about it' => sub {
