@@ -338,8 +338,8 @@ sub h2_serve {
                 stream => $frame->{stream}),
                 h2_frame(DATA, END_STREAM, $frame->{stream}, $text);
 
-            # A socket with something unread in it would be reset.
-            shutdown $client, 1;
+            # A socket with something unread in it would be reset; the other
+            # side closes.
             1 while sysread $client, $data, MAX_FRAME;
             return;
         }
