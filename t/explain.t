@@ -262,6 +262,7 @@ my $HEX   = qr/\A[0-9a-f]{16}\z/;
         user_id    => $alice->{userId},
         request_id => $answer->{header}{'x-request-id'},
         mode       => 'enforce',
+        disputed   => undef,
         steps      => $BUILD,
     );
     like($cold->{credential}, $HEX, 'cold: a hash of the credential');
@@ -412,9 +413,11 @@ is_refused(
 is_refused(
     '/', credentials($alice, 'jwt') . "\n" . credentials($bob, 'session'),
     'two people',
-    status => 401,
-    code   => 'identity_mismatch',
-    steps  => "$FIND token:ok session:ok identity:refused",
+    status   => 401,
+    code     => 'identity_mismatch',
+    reason   => 'identity_mismatch',
+    disputed => 'identifier',
+    steps    => "$FIND token:ok session:ok identity:refused",
 );
 
 is_refused(

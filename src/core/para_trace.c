@@ -38,6 +38,7 @@ static const char *const  para_trace_names[] = {
     [PARA_TRACE_DECISION] = "decision",
     [PARA_TRACE_CODE] = "code",
     [PARA_TRACE_REASON] = "reason",
+    [PARA_TRACE_DISPUTED] = "disputed",
     [PARA_TRACE_CACHE] = "cache",
     [PARA_TRACE_SESSION] = "session",
     [PARA_TRACE_ISSUER] = "issuer",

@@ -25,6 +25,7 @@ typedef enum {
     PARA_TRACE_DECISION,
     PARA_TRACE_CODE,
     PARA_TRACE_REASON,
+    PARA_TRACE_DISPUTED,              /* names */
     PARA_TRACE_CACHE,
     PARA_TRACE_SESSION,
     PARA_TRACE_ISSUER,

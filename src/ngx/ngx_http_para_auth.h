@@ -304,7 +304,10 @@ typedef struct {
     para_span_t                 kid;          /* as the token says, any bytes */
     para_span_t                 alg;          /* the same, a known one */
     para_span_t                 credential;   /* a short hash of it */
+    para_span_t                 disputed;     /* names of what the layers are
+                                                 not one user's by */
     u_char                      hash[16];
+    u_char                      names[PARA_MATCH_NAMES_MAX];
 } ngx_http_para_auth_told_t;
 
 

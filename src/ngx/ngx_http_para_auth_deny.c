@@ -12,8 +12,8 @@ static ngx_int_t ngx_http_para_auth_challenge(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static void ngx_http_para_auth_log(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx);
-static size_t ngx_http_para_auth_dispute(u_char *dst,
-    const ngx_http_para_auth_ctx_t *ctx);
+static size_t ngx_http_para_auth_dispute(u_char *dst, para_reason_e reason,
+    para_span_t names);
 static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
     size_t len);
 
@@ -107,6 +107,16 @@ ngx_http_para_auth_tell(ngx_http_request_t *r,
         ngx_hex_dump(told->hash, digest, sizeof(told->hash) / 2);
         told->credential = para_span(told->hash, sizeof(told->hash));
     }
+
+    told->disputed = PARA_SPAN_NONE;
+
+    if (ctx->reason == PARA_IDENTITY_MISMATCH
+        || ctx->reason == PARA_IDENTITY_INCOMPARABLE)
+    {
+        told->disputed = para_span(told->names,
+                                   para_match_names(told->names,
+                                                    ctx->disputed));
+    }
 }
 
 
@@ -131,7 +141,8 @@ ngx_http_para_auth_log(ngx_http_request_t *r,
     ngx_http_para_auth_tell(r, ctx, &told);
 
     len = ngx_http_para_auth_escape(kid, told.kid.data, told.kid.len) - kid;
-    disputed = ngx_http_para_auth_dispute(dispute, ctx);
+    disputed = ngx_http_para_auth_dispute(dispute, ctx->reason,
+                                          told.disputed);
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "para_auth: %s, code %s, reason %s%*s, issuer \"%*s\", "
@@ -148,25 +159,17 @@ ngx_http_para_auth_log(ngx_http_request_t *r,
 /* What the layers are not one user's by: names, and no value. */
 
 static size_t
-ngx_http_para_auth_dispute(u_char *dst, const ngx_http_para_auth_ctx_t *ctx)
+ngx_http_para_auth_dispute(u_char *dst, para_reason_e reason,
+    para_span_t names)
 {
-    char    *what;
-    u_char   names[PARA_MATCH_NAMES_MAX];
-    size_t   len;
-
-    if (ctx->reason == PARA_IDENTITY_MISMATCH) {
-        what = "differs";
-
-    } else if (ctx->reason == PARA_IDENTITY_INCOMPARABLE) {
-        what = "missing";
-
-    } else {
+    if (names.data == NULL) {
         return 0;
     }
 
-    len = para_match_names(names, ctx->disputed);
-
-    return ngx_sprintf(dst, ", %s \"%*s\"", what, len, names) - dst;
+    return ngx_sprintf(dst, ", %s \"%*s\"",
+                       reason == PARA_IDENTITY_MISMATCH ? "differs"
+                                                        : "missing",
+                       names.len, names.data) - dst;
 }
 
 

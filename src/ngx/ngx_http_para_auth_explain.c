@@ -151,6 +151,7 @@ ngx_http_para_auth_explain_end(ngx_http_request_t *r,
     trace->text[PARA_TRACE_KID] = told.kid;
     trace->text[PARA_TRACE_ALG] = told.alg;
     trace->text[PARA_TRACE_CREDENTIAL] = told.credential;
+    trace->text[PARA_TRACE_DISPUTED] = told.disputed;
 
     ngx_http_para_auth_explain_add(r, ctx, trace);
 }

@@ -166,8 +166,8 @@ test_any_bytes_of_any_text(void **state)
 
     static const char *const  names[PARA_TRACE_TEXTS] = {
         "time", "request_id", "provider", "mode", "decision", "code",
-        "reason", "cache", "session", "issuer", "kid", "alg", "credential",
-        "user_id", "internal_user_id"
+        "reason", "disputed", "cache", "session", "issuer", "kid", "alg",
+        "credential", "user_id", "internal_user_id"
     };
 
     (void) state;
