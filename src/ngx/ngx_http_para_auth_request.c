@@ -267,12 +267,6 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
     }
 
     if (r == r->main) {
-
-        /* whoever let it in after us, it is refused no more */
-
-        ngx_para_challenge_withdraw(&ctx->challenge);
-        ngx_para_problem_withdraw(&ctx->problem);
-
         ngx_para_headers_save(r, &ctx->client);
         ctx->applied = 1;
     }

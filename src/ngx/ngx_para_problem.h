@@ -31,7 +31,7 @@ typedef struct {
 void ngx_para_problem_expect(ngx_para_problem_t *problem, ngx_uint_t status,
     para_code_e code, const char *renew);
 
-/* It is no longer: it was redirected, or let in by somebody else. */
+/* It is redirected: what page it gets is another's affair. */
 void ngx_para_problem_withdraw(ngx_para_problem_t *problem);
 
 /*
