@@ -42,6 +42,7 @@ my $MAPS = <<'CONF';
         default  0;
     }
     map $arg_a $from_argument { default $arg_a; }
+    log_format who '$request_uri=$para_auth_user_id/$is_anybody';
 CONF
 
 my $SERVER = <<"CONF";
@@ -151,6 +152,17 @@ my $SERVER = <<"CONF";
             para_auth_require_role admin;
             para_auth_require \$arg_a;
             para_auth_require_wallet type=EVM;
+            proxy_pass $APP_URL;
+        }
+
+        location /told {
+            para_auth_require \$para_auth_user_id \$is_anybody \$arg_a;
+            access_log $PARA_DIR/who.log who;
+            proxy_pass $APP_URL;
+        }
+        location /own-wallet {
+            para_auth app;
+            para_auth_require_wallet type=EVM \$para_auth_wallet_evm;
             proxy_pass $APP_URL;
         }
 
@@ -413,6 +425,23 @@ for my $case (
     $answer = ask($main, $reader, '/editor');
     like($answer->{header}{'www-authenticate'},
         qr/error="insufficient_scope"/, 'error=403: the challenge');
+}
+
+# What is needed of wallets may be said in terms of the identity as well.
+always($main, login('alice'), '/own-wallet', 'ok', 'the own wallet');
+always($main, login('dave'), '/own-wallet', 'wallet_missing', 'no own wallet');
+
+# Who is refused is nobody, in a log as well, which takes what was there.
+for my $case (['/told?a=1', "$none->{userId}/1"], ['/told?a=0', '-/']) {
+    my ($path, $who) = @$case;
+    ask($main, $none, $path);
+    my $log = '';
+    wait_until(5, sub {
+        open my $in, '<', "$PARA_DIR/who.log" or return 0;
+        $log = do { local $/; <$in> } // '';
+        return $log =~ /\Q$path\E/;
+    });
+    like($log, qr/^\Q$path=$who\E$/m, "the log of $path");
 }
 
 # Nothing is looked at before it is known who it is.
