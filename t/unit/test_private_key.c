@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -90,6 +91,10 @@ parse(char *text, const char **why)
     memset((void *) exact.data, 'x', exact.len);
     free((void *) exact.data);
 
+    /* no error is left for whoever asks OpenSSL next */
+
+    assert_int_equal(ERR_peek_error(), 0);
+
     return key;
 }
 
@@ -158,6 +163,8 @@ assert_signs(char *text, const char *alg, size_t rounds)
         assert_int_equal(para_jwk_verify(jwk, row, unit_span(message),
                                          para_span(signature,
                                                    sizeof(signature))), 1);
+
+        assert_int_equal(ERR_peek_error(), 0);
 
         signature[i % sizeof(signature)] ^= 1;
         assert_int_equal(para_jwk_verify(jwk, row, unit_span(message),
