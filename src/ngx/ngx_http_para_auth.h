@@ -520,9 +520,6 @@ ngx_uint_t ngx_http_para_auth_is_preflight(ngx_http_request_t *r);
 
 char *ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 
 /* Of a location that is protected. */
 ngx_int_t ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
@@ -536,6 +533,13 @@ ngx_int_t ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
 ngx_int_t ngx_http_para_auth_inject_assertion(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf,
     const ngx_http_para_auth_ctx_t *ctx);
+
+
+/* The public keys of those: ngx_http_para_auth_jwks.c */
+
+char *ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 
 
 /* Revocations: ngx_http_para_auth_revoke.c */

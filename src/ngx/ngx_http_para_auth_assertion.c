@@ -1,6 +1,5 @@
 /*
- * The identity as a JWT that the gateway signs, and the keys that it can be
- * verified with: para_auth_assertion, para_auth_jwks.
+ * para_auth_assertion: the identity as a JWT that the gateway signs.
  */
 
 #include "ngx_http_para_auth.h"
@@ -12,8 +11,6 @@
 #define NGX_HTTP_PARA_AUTH_ASSERTION_TTL  30        /* s */
 #define NGX_HTTP_PARA_AUTH_ASSERTION_MIN  2
 #define NGX_HTTP_PARA_AUTH_ASSERTION_MAX  3600
-
-#define NGX_HTTP_PARA_AUTH_JWKS_CONTROL   "max-age=300"
 
 
 struct ngx_http_para_auth_assertion_s {
@@ -37,6 +34,11 @@ typedef struct {
 
 static char *ngx_http_para_auth_assertion_args(ngx_conf_t *cf,
     ngx_http_para_auth_assertion_args_t *args);
+static char *ngx_http_para_auth_assertion_arg(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_args_t *args, ngx_str_t *value);
+static ngx_str_t *ngx_http_para_auth_assertion_slot(
+    ngx_http_para_auth_assertion_args_t *args, const ngx_str_t *value,
+    size_t *len);
 static char *ngx_http_para_auth_assertion_ttl(ngx_conf_t *cf,
     ngx_http_para_auth_assertion_t *assertion, ngx_str_t *value);
 static char *ngx_http_para_auth_assertion_policy(ngx_conf_t *cf,
@@ -54,7 +56,6 @@ static ngx_int_t ngx_http_para_auth_assertion_key(ngx_http_request_t *r,
 static ngx_int_t ngx_http_para_auth_make_assertion(ngx_http_request_t *r,
     const ngx_http_para_auth_assertion_t *assertion,
     const ngx_http_para_auth_ctx_t *ctx, const u_char *key, ngx_str_t *text);
-static ngx_int_t ngx_http_para_auth_jwks_handler(ngx_http_request_t *r);
 
 
 char *
@@ -124,28 +125,17 @@ static char *
 ngx_http_para_auth_assertion_args(ngx_conf_t *cf,
     ngx_http_para_auth_assertion_args_t *args)
 {
-    size_t       len;
-    ngx_str_t   *value, *arg;
-    ngx_uint_t   i, n;
-
-    static const struct {
-        ngx_str_t  name;
-        size_t     offset;
-    } known[] = {
-        { ngx_string("header="),
-          offsetof(ngx_http_para_auth_assertion_args_t, header) },
-        { ngx_string("ttl="),
-          offsetof(ngx_http_para_auth_assertion_args_t, ttl) },
-        { ngx_string("audience="),
-          offsetof(ngx_http_para_auth_assertion_args_t, audience) },
-        { ngx_string("issuer="),
-          offsetof(ngx_http_para_auth_assertion_args_t, issuer) },
-        { ngx_null_string, 0 }
-    };
+    char        *rv;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
     ngx_memzero(args, sizeof(ngx_http_para_auth_assertion_args_t));
 
-    if (ngx_array_init(&args->keys, cf->pool, 2, sizeof(ngx_str_t)) != NGX_OK)
+    /* room for as many as there can be */
+
+    if (ngx_array_init(&args->keys, cf->pool, cf->args->nelts,
+                       sizeof(ngx_str_t))
+        != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -153,45 +143,10 @@ ngx_http_para_auth_assertion_args(ngx_conf_t *cf,
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "key=", 4) == 0) {
-            arg = ngx_array_push(&args->keys);
-            len = 4;
-
-            if (arg == NULL) {
-                return NGX_CONF_ERROR;
-            }
-
-        } else {
-            for (n = 0; known[n].name.len; n++) {
-                if (ngx_strncmp(value[i].data, known[n].name.data,
-                                known[n].name.len)
-                    == 0)
-                {
-                    break;
-                }
-            }
-
-            len = known[n].name.len;
-            arg = (ngx_str_t *) ((char *) args + known[n].offset);
-
-            if (len && arg->data) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "\"%V\" is there twice", &known[n].name);
-                return NGX_CONF_ERROR;
-            }
+        rv = ngx_http_para_auth_assertion_arg(cf, args, &value[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
-
-        if (len == 0 || value[i].len == len) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\", it is \"key=file\", "
-                               "\"audience=name\", \"issuer=name\", "
-                               "\"header=name\" or \"ttl=time\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        arg->data = value[i].data + len;
-        arg->len = value[i].len - len;
     }
 
     if (args->keys.nelts == 0) {
@@ -212,6 +167,84 @@ ngx_http_para_auth_assertion_args(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_para_auth_assertion_arg(ngx_conf_t *cf,
+    ngx_http_para_auth_assertion_args_t *args, ngx_str_t *value)
+{
+    size_t      len;
+    ngx_str_t  *arg;
+
+    arg = ngx_http_para_auth_assertion_slot(args, value, &len);
+
+    if (arg == NULL || value->len == len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it is \"key=file\", "
+                           "\"audience=name\", \"issuer=name\", "
+                           "\"header=name\" or \"ttl=time\"", value);
+        return NGX_CONF_ERROR;
+    }
+
+    if (arg->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%*s\" is there twice",
+                           len, value->data);
+        return NGX_CONF_ERROR;
+    }
+
+    arg->data = value->data + len;
+    arg->len = value->len - len;
+
+    return NGX_CONF_OK;
+}
+
+
+/* Where a parameter belongs, by its name of *len bytes; NULL: nowhere. */
+
+static ngx_str_t *
+ngx_http_para_auth_assertion_slot(ngx_http_para_auth_assertion_args_t *args,
+    const ngx_str_t *value, size_t *len)
+{
+    ngx_str_t   *arg;
+    ngx_uint_t   i;
+
+    static const struct {
+        ngx_str_t  name;
+        size_t     offset;
+    } known[] = {
+        { ngx_string("header="),
+          offsetof(ngx_http_para_auth_assertion_args_t, header) },
+        { ngx_string("ttl="),
+          offsetof(ngx_http_para_auth_assertion_args_t, ttl) },
+        { ngx_string("audience="),
+          offsetof(ngx_http_para_auth_assertion_args_t, audience) },
+        { ngx_string("issuer="),
+          offsetof(ngx_http_para_auth_assertion_args_t, issuer) },
+        { ngx_null_string, 0 }
+    };
+
+    if (ngx_strncmp(value->data, "key=", 4) == 0) {
+        *len = 4;
+        arg = ngx_array_push(&args->keys);
+
+        if (arg) {
+            ngx_str_null(arg);
+        }
+
+        return arg;
+    }
+
+    for (i = 0; known[i].name.len; i++) {
+
+        *len = known[i].name.len;
+
+        if (ngx_strncmp(value->data, known[i].name.data, *len) == 0) {
+            return (ngx_str_t *) ((char *) args + known[i].offset);
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -480,91 +513,4 @@ ngx_http_para_auth_make_assertion(ngx_http_request_t *r,
     para_assertion_free(&made);
 
     return text->data ? NGX_OK : NGX_ERROR;
-}
-
-
-char *
-ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_para_auth_loc_conf_t *lcf = conf;
-
-    char  *rv;
-
-    rv = ngx_http_para_auth_content(cf, ngx_http_para_auth_jwks_handler);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
-    lcf->jwks = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_place_t));
-
-    if (lcf->jwks == NULL
-        || ngx_http_para_auth_note(cf, lcf->jwks, cmd,
-                                   "has no keys to show: there is no "
-                                   "\"para_auth_assertion\" in http{}")
-           != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* All directives have been read when this is called: all keys are known. */
-
-char *
-ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf)
-{
-    size_t  size;
-
-    if (lcf->jwks == NULL || mcf->signing_keys.nelts == 0) {
-        return NGX_CONF_OK;
-    }
-
-    lcf->jwks->used = 1;
-
-    if (mcf->jwks.data) {
-        return NGX_CONF_OK;
-    }
-
-    size = PARA_PUBLIC_SET_MAX(mcf->signing_keys.nelts);
-
-    mcf->jwks.data = ngx_pnalloc(cf->pool, size);
-    if (mcf->jwks.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    mcf->jwks.len = para_private_key_publish(mcf->jwks.data, size,
-                                        mcf->signing_keys.elts,
-                                        mcf->signing_keys.nelts);
-
-    return mcf->jwks.len ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_para_auth_jwks_handler(ngx_http_request_t *r)
-{
-    ngx_int_t                        rc;
-    ngx_http_para_auth_main_conf_t  *mcf;
-
-    rc = ngx_http_para_auth_content_get(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_para_auth_content_header(r, "Cache-Control",
-                                          NGX_HTTP_PARA_AUTH_JWKS_CONTROL)
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
-
-    r->headers_out.status = NGX_HTTP_OK;
-    ngx_str_set(&r->headers_out.content_type, "application/jwk-set+json");
-
-    return ngx_http_para_auth_content_text(r, &mcf->jwks);
 }
