@@ -18,6 +18,11 @@ use constant {
     LONG   => 16_384,
 };
 
+mkdir "$PARA_DIR/www";
+put_file("www/$_.html", '<!--#include virtual="/on/a" -->'
+        . '<!--#include virtual="/on/off/b" -->')
+    for qw(page page-off);
+
 my $port  = free_ports();
 my $http2 = $port + 1;
 
@@ -37,6 +42,10 @@ CONF
         location /on { proxy_pass $APP_URL; }
         location /on/off {
             para_auth_forward_credentials off; proxy_pass $APP_URL;
+        }
+        location = /page.html { root $PARA_DIR/www; ssi on; }
+        location = /page-off.html {
+            para_auth_forward_credentials off; root $PARA_DIR/www; ssi on;
         }
         location /jwt { para_auth app jwt; proxy_pass $APP_URL; }
         location /cookie {
@@ -140,6 +149,23 @@ subtest 'forwarded' => sub {
     is(user_at_app(), undef, 'another way in: nobody');
 
     refused(ask('/on', bearer($jwt)), 'session_missing', 'one of them');
+};
+
+subtest 'subrequests' => sub {
+    for my $page ('/page.html', '/page-off.html') {
+        is(ask($page, $both)->{status}, 200, "$page: let in");
+        my %got;
+        for my $call (@{app_calls()}) {
+            $got{$call->{path}} = grep {
+                $_->[0] =~ /\A(?:authorization|x-para-session)\z/i
+            } @{$call->{headers}};
+        }
+        is_deeply(
+            \%got,
+            {'/on/a' => $page eq '/page.html' ? 2 : 0, '/on/off/b' => 0},
+            "$page: what its main request has left, where it is on"
+        );
+    }
 };
 
 SKIP: {
