@@ -227,10 +227,16 @@ subtest 'in arguments' => sub {
 
     for my $size (LONG, LONG + 1, LONG * 2) {
         my $long = $jwt . 'A' x ($size - length $jwt);
-        my $code = ask('/on', "Authorization: Bearer $long\n"
-                . credentials($login, 'session'))->{header}{'x-status'};
-        refused(ask("/arg?token=$long", credentials($login, 'session')),
-            $code, "$size bytes, as in a header");
+        my $session = credentials($login, 'session');
+        my $told = qr/ refused, (code \w+, reason \w+), /;
+
+        new_log($nginx);
+        ask('/on', bearer($long) . "\n$session");
+        my ($expected) = new_log($nginx) =~ $told;
+        refused(ask("/arg?token=$long", $session),
+            'token_invalid', "$size bytes");
+        my ($got) = new_log($nginx) =~ $told;
+        is($got, $expected, "$size bytes: as in a header");
     }
 };
 

@@ -120,14 +120,15 @@ ngx_http_para_auth_walk_early(ngx_http_request_t *r,
     ngx_int_t  rc;
 
     ctx->step = 0;
-    ctx->early.location = lcf;
-    ctx->early.time = ngx_current_msec;
 
     /* a credential may be in a variable, which may ask for this one */
 
     ctx->early.walking = 1;
     rc = ngx_http_para_auth_walk(r, lcf, ctx, 1);
     ctx->early.walking = 0;
+
+    ctx->early.location = lcf;
+    ctx->early.time = ngx_current_msec;
 
     if (rc == NGX_OK && ctx->cache == NGX_HTTP_PARA_AUTH_CACHE_MISS) {
         rc = ngx_http_para_auth_read_token(r, lcf, ctx);
