@@ -27,7 +27,7 @@ use Time::HiRes         qw(sleep time);
 
 use constant {
     TTL    => 30,
-    SHORT  => 4,
+    SHORT  => 8,
     RSA    => 256,                   # bytes
     MANY   => 40,
     SECOND => 1.1,
@@ -527,6 +527,7 @@ subtest 'made once, and renewed half-way' => sub {
 
 subtest 'two users by turns' => sub {
     my (%seen, $wrong);
+    my %login = map { $_ => login($_) } qw(alice bob);
     my %id = map { $login{$_}{userId} => $_ } keys %login;
 
     for my $round (1 .. MANY) {
@@ -638,7 +639,7 @@ subtest 'rotation' => sub {
         return <<"CONF";
         para_auth app jwt;
         location / {
-            para_auth_assertion $keys audience=app;
+            para_auth_assertion $keys audience=app ttl=1h;
             proxy_pass $APP_URL;
         }
         location = /keys { para_auth off; para_auth_jwks; }
