@@ -30,6 +30,12 @@ put_file('www/nested.html', '<!--#include virtual="/open-page.html" -->');
 put_file('www/open-page.html',
     '<!--#include virtual="/copied/first" wait="yes" -->'
     . '<!--#include virtual="/open-copied/second" wait="yes" -->');
+my $ACCEL = '_header=X-Accel-Redirect:';
+my $LED   = join '', map {"<!--#include virtual=\"$_\" wait=\"yes\" -->"}
+    '/app/failing?_status=404', "/app/led?$ACCEL/open/led",
+    "/app/led?$ACCEL/raw/led";
+put_file('www/led.html',      $LED);
+put_file('www/led-open.html', $LED =~ s{/app/}{/open-app/}gr);
 put_file('www/site/index.html',    "the site\n");
 put_file('www/private/index.html', "private\n");
 put_file('www/files/a.txt',        "of the client\n");
@@ -108,7 +114,10 @@ CONF
         para_auth app;
         root $PARA_DIR/www;
 
-        location /app  { proxy_pass $APP_URL; }
+        location /app  {
+            proxy_intercept_errors on; error_page 404 = /open/page;
+            proxy_pass $APP_URL;
+        }
         location /raw  { proxy_pass $RAW; }
         location /open { para_auth off; proxy_pass $RAW; }
 
@@ -161,6 +170,13 @@ CONF
             slice 1k; proxy_set_header Range \$slice_range;
             proxy_http_version 1.1;
             proxy_pass $RAW;
+        }
+        location = /led.html { ssi on; }
+        location = /led-open.html { para_auth off; ssi on; }
+        location /open-app {
+            para_auth off;
+            proxy_intercept_errors on; error_page 404 = /raw/page;
+            proxy_pass $APP_URL;
         }
         location = /nested.html { ssi on; }
         location = /open-page.html { para_auth off; ssi on; }
@@ -435,6 +451,22 @@ subtest 'a header as one subrequest has seen it' => sub {
         'the same policy: as who it is');
     is_deeply(values_of($open, 'X-Copy'), [], 'an open place: nobody');
     as_nobody($open, 'an open place', @SECRETS);
+};
+
+subtest 'a subrequest that is led elsewhere' => sub {
+    ask('/led.html', $good);
+    my ($led, $page, $again) = arrived(3);
+    as_nobody($led,  'to an open place',         @SECRETS);
+    as_nobody($page, 'to the page of its error', @SECRETS);
+    as_alice($again, 'to a protected place');
+
+    for my $headers ('', $bad, $good) {
+        my $answer = ask('/led-open.html', $headers);
+        is($answer->{status}, 200, 'an open page');
+        is_deeply([map { target($_) } arrived(1), arrived(0)],
+            [('/open/led') x 2], 'leads to no protected place');
+        as_nobody($_, 'an open page') for $upstreams->requests;
+    }
 };
 
 subtest 'the cache asks again' => sub {
