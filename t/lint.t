@@ -100,7 +100,7 @@ for my $line (
     'return 200 "user $para_auth_user_id";', 'return 204;',
     'return 302 /elsewhere;',                'return 301 https://a.example/;',
     'return https://a.example/x;',           'return 200;',
-    'rewrite ^ /b redirect;',                'rewrite ^/a/(.*) /b/$1 permanent;',
+    'rewrite ^ /b redirect;',                'rewrite ^/a /b permanent;',
     'rewrite ^ https://a.example/;',         'rewrite ^ $scheme://a.example/;',
     'rewrite ^ http://a.example/ last;',
     )
@@ -175,7 +175,7 @@ my $REPLACED = qr/takes the place of an identity header: remove it/;
 my %header = (
     proxy   => ['proxy_set_header X-Para-User-Id', "proxy_pass $APP_URL;"],
     grpc    => ['grpc_set_header x_para_roles',    'grpc_pass 127.0.0.1:1;'],
-    fastcgi => ['fastcgi_param HTTP_X_PARA_USER_ID', 'fastcgi_pass 127.0.0.1:1;'],
+    fastcgi => ['fastcgi_param HTTP_X_PARA_ROLES', 'fastcgi_pass 127.0.0.1:1;'],
     uwsgi   => ['uwsgi_param HTTP_X_PARA_WALLETS', 'uwsgi_pass 127.0.0.1:1;'],
     scgi    => ['scgi_param HTTP_X_PARA_AUTH_TYPE', 'scgi_pass 127.0.0.1:1;'],
 );
@@ -428,7 +428,8 @@ my $NO_JWT   = qr/has no room for a JWT of 4 KB and a session: write .*4 8k;"/;
 my $PUBLIC   = "public_key $PARA_PUBLIC_KEY;";
 
 warned('buffers, exported', $EXPORTED, provider => $PUBLIC,
-    server => "para_auth app; # here\nlocation / { $PASS }", ways => $VERIFY . $TOUCH);
+    server => "para_auth app; # here\nlocation / { $PASS }",
+    ways   => $VERIFY . $TOUCH);
 warned('buffers, exported, 16k', $NO_ROOM, provider => $PUBLIC,
     server => "para_auth app;\nlarge_client_header_buffers 4 16k; # here",
     ways   => $VERIFY . $TOUCH);
@@ -482,7 +483,7 @@ silent('a gateway as they are', provider => "$PUBLIC\n" . own_issuer(),
     server { listen 127.0.0.1:2; server_name old; return 301 https://new/; }
 HTTP
     para_auth app;
-    if (\$host = www.example.com) { return 301 https://example.com\$request_uri; }
+    if (\$host = www.example) { return 301 https://example\$request_uri; }
     $ROOM
     error_page 401 = \@login;
     error_page 502 504 /50x.html;
@@ -563,7 +564,7 @@ SERVER
         'proxy_pass_request_headers maybe;', 'proxy_cache nowhere;',
         'proxy_pass_request_headers on; proxy_pass_request_headers on;',
         'auth_basic;', 'allow nobody;', 'mirror;', 'auth_request a b;',
-        'large_client_header_buffers 4;', 'location / { return 200 "$nobody"; }',
+        'large_client_header_buffers 4;', 'location / { return 200 $nobody; }',
         'large_client_header_buffers 4 8q;', 'fastcgi_param X;',
         'location / { if ($arg_a) { return 200; } return 200', 'deny 1/99;',
         'location / { limit_except GET { return 200; } }',
