@@ -552,7 +552,9 @@ CONF
         seek $in, $read, 0;
         my %steps = (status => $answer->{status});
         while (my $line = <$in>) {
-            $steps{$1}++ if $line =~ /para_auth step (credential|cache|exported|token): /;
+            $steps{$1}++
+                if $line =~
+                /para_auth step (credential|cache|exported|token): /;
         }
         $read = tell $in;
         return \%steps;
