@@ -65,7 +65,8 @@ typedef struct {
 } bench_case_t;
 
 
-static const unsigned char  bench_secret[32] = "an HMAC key of thirty-two bytes";
+static const unsigned char  bench_secret[32] =
+    "an HMAC key of thirty-two bytes";
 
 
 static void

@@ -1,6 +1,6 @@
 # The layers, as the compiler and the linker see them: who may include whom,
 # that every header stands alone, what is exported, that config lists every
-# file.
+# file; and that lines are short.
 
 use strict;
 use warnings;
@@ -97,7 +97,8 @@ sub allowed_in_adapter {
 
     my ($other) = $include =~ /\A"(ngx_para_\w+)\.h"\z/ or return 0;
 
-    return grep { $_ eq $other } unit($file), @{$ADAPTER_MAY{unit($file)} // []};
+    return grep { $_ eq $other }
+        unit($file), @{$ADAPTER_MAY{unit($file)} // []};
 }
 
 sub allowed_in_glue {
@@ -134,7 +135,8 @@ subtest 'every header stands alone' => sub {
 
 subtest 'config lists every file' => sub {
     open my $in, '<', 'config' or die "config: $!";
-    my %listed = map { m{^\s+\$ngx_addon_dir/(\S+) \\$} ? ($1 => 1) : () } <$in>;
+    my %listed = map { $_ => 1 }
+        map { m{^\s+\$ngx_addon_dir/(\S+) \\$} ? $1 : () } <$in>;
 
     my @files = glob 'ngx_http_para_auth_module.c para_auth.map '
         . 'src/core/*.[ch] src/ngx/*.[ch]';
@@ -158,6 +160,21 @@ subtest 'names tell the layer' => sub {
             qx(nm --defined-only --extern-only @objects);
         is_deeply(\@odd, [], "global symbols of $dir");
     }
+};
+
+subtest 'lines have at most 80 columns' => sub {
+    my @files = glob '*.c src/*/*.[ch] t/*/*.[ch] bench/*.[ch]';
+    my @long;
+
+    for my $file (@files) {
+        open my $in, '<:encoding(UTF-8)', $file or die "$file: $!";
+        while (my $line = <$in>) {
+            push @long, "$file:$." if length $line > 81;    # with its newline
+        }
+    }
+
+    ok(@files > 100, 'there are sources');
+    is_deeply(\@long, [], 'none is longer');
 };
 
 subtest 'exported symbols' => sub {

@@ -31,8 +31,9 @@ typedef struct {
 /*
  * Makes the assertion of an identity at the time now (seconds since the epoch).
  * It ends after policy->ttl, or with the JWT that the identity is from.  A new
- * one is due after half of the ttl, so that who gets this one then has the other
- * half to look at it; one that ends with its JWT is as good as any later one.
+ * one is due after half of the ttl, so that who gets this one then has the
+ * other half to look at it; one that ends with its JWT is as good as any later
+ * one.
  *
  * The claims are text, not header values any more.  What is absent there is
  * absent here:

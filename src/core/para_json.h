@@ -99,8 +99,8 @@ int para_json_string(const para_json_t *value, para_span_t *text);
 int para_json_number(const para_json_t *value, double *number);
 
 /*
- * A number as JSON text into dst of PARA_JSON_NUMBER_MAX bytes: an integer as it
- * is, any other with as few digits as tell it from the next.  Returns its
+ * A number as JSON text into dst of PARA_JSON_NUMBER_MAX bytes: an integer as
+ * it is, any other with as few digits as tell it from the next.  Returns its
  * length, 0 if value is no number or memory is out.
  */
 size_t para_json_number_text(const para_json_t *value, unsigned char *dst);

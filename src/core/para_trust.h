@@ -36,8 +36,9 @@ para_trust_t *para_trust_parse(para_span_t pem, const char **why);
 int para_trust_use(const para_trust_t *trust, struct ssl_ctx_st *ctx);
 
 /*
- * OpenSSL keeps the errors of a thread until somebody reads them, who takes them
- * for its own: to be called after a TLS client that leaves its errors behind.
+ * OpenSSL keeps the errors of a thread until somebody reads them, who takes
+ * them for its own: to be called after a TLS client that leaves its errors
+ * behind.
  */
 void para_trust_clear_errors(void);
 

@@ -66,7 +66,8 @@ typedef struct {
     para_claim_set_t            claims;       /* these, when all are known */
     ngx_int_t                   access;       /* index of our handler among
                                                  those of all phases; 0: none */
-    ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t * */
+    ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t *:
+                                                 where they are taken */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
     ngx_para_observe_t          observe;      /* while http{} is read */
     ngx_array_t                 signing_keys; /* para_private_key_t *: of
@@ -249,8 +250,8 @@ typedef struct {
     unsigned                              known:1;     /* who it is, while it
                                                           is looked at what
                                                           more is needed */
-    unsigned                              renew:1;     /* it falls to this one
-                                                          to renew the session */
+    unsigned                              renew:1;     /* the session falls to
+                                                          this one to renew */
 
     /* the location whose policy let the request in, NULL: none did */
     const ngx_http_para_auth_loc_conf_t  *granted;
@@ -374,8 +375,9 @@ ngx_uint_t ngx_http_para_auth_granted(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx);
 
 /*
- * The fields (PARA_ID_FIELDS of them) that variables and headers of this request
- * may show, NULL if there are none to show.  ctx is the main request's, or NULL.
+ * The fields (PARA_ID_FIELDS of them) that variables and headers of this
+ * request may show, NULL if there are none to show.  ctx is the main request's,
+ * or NULL.
  */
 const para_span_t *ngx_http_para_auth_shown(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx);
@@ -412,9 +414,9 @@ ngx_int_t ngx_http_para_auth_resume(ngx_http_request_t *r,
 
 /*
  * The steps, in their order: ngx_http_para_auth_steps.c, the session's in
- * ngx_http_para_auth_session.c.  NGX_OK: the next one;
- * NGX_AGAIN: enter this one again when the request is woken; NGX_DONE: who it is
- * is known, the next one is that of the policy; anything else: refused for ctx->reason.
+ * ngx_http_para_auth_session.c.  NGX_OK: the next one; NGX_AGAIN: enter this
+ * one again when the request is woken; NGX_DONE: who it is is known, the next
+ * one is that of the policy; anything else: refused for ctx->reason.
  */
 
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
@@ -598,8 +600,8 @@ para_reason_e ngx_http_para_auth_read_exported(
 void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew);
 
 /*
- * What is to be asked of Para about this request's session, in its pool.  NGX_OK
- * or NGX_ERROR: ngx_http_para_auth_session.c
+ * What is to be asked of Para about this request's session, in its pool.
+ * NGX_OK, NGX_ERROR: ngx_http_para_auth_session.c
  */
 ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,

@@ -48,8 +48,8 @@ typedef struct {
 
 
 /*
- * Fills in all of *result but its ->asked.  What is not certainly Para's word is
- * none.  The record is in the pool.
+ * Fills in all of *result but its ->asked.  What is not certainly Para's word
+ * is none.  The record is in the pool.
  */
 void ngx_para_answer_judge(ngx_pool_t *pool, const ngx_para_answer_t *answer,
     ngx_para_result_t *result);

@@ -541,7 +541,8 @@ ngx_para_cache_is_late(ngx_para_cache_entry_t *entry, ngx_uint_t active,
     newer = (ngx_msec_int_t) (entry->u.asked - asked);
 
     return newer > 0
-           || (newer == 0 && active && entry->node.kind == NGX_PARA_CACHE_ENDED);
+           || (newer == 0 && active
+               && entry->node.kind == NGX_PARA_CACHE_ENDED);
 }
 
 

@@ -424,7 +424,9 @@ ngx_para_cache_count(ngx_shm_zone_t *zone,
 }
 
 
-/* The clock itself: the event loop's time can be that of a busy turn's start. */
+/*
+ * The clock itself: the event loop's time can be that of a busy turn's start.
+ */
 
 static ngx_msec_t
 ngx_para_cache_now(void)

@@ -75,7 +75,8 @@ static const ngx_str_t  ngx_para_inject_connection = ngx_string("connection");
 
 /*
  * RFC 7540 3.2.1: without it, no upstream takes "Upgrade: h2c".  If nginx is
- * told to pass an upgrade on, what the client sends then is seen by nobody here.
+ * told to pass an upgrade on, what the client sends then is seen by nobody
+ * here.
  */
 
 static const ngx_str_t  ngx_para_inject_h2c = ngx_string("http2-settings");

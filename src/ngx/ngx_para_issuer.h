@@ -53,7 +53,7 @@ char *ngx_para_issuer_typ(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_para_issuer_require_claim(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* NGX_OK for a path to a claim; for anything else NGX_ERROR, and it is logged. */
+/* NGX_OK for a path to a claim; else NGX_ERROR, and it is logged. */
 ngx_int_t ngx_para_issuer_check_path(ngx_conf_t *cf, const ngx_str_t *path);
 
 /* Whose issuer it is, for ngx_para_issuer_done(). */

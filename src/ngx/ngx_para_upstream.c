@@ -236,8 +236,8 @@ ngx_para_upstream_leads_to_api(ngx_http_request_t *r,
 
 
 /*
- * 1 if a variable is used in the configuration: where cannot be seen, nginx only
- * knows that it is.
+ * 1 if a variable is used in the configuration: where cannot be seen, nginx
+ * only knows that it is.
  */
 
 static ngx_uint_t

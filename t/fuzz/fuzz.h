@@ -28,7 +28,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* Cuts off what stands before the first line feed, all of it if there is none */
+/* Cuts off what stands before the first line feed, all if there is none. */
 
 static inline para_span_t
 fuzz_line(para_span_t *rest)

@@ -385,10 +385,10 @@ drop(conn_t *c)
 
 
 /*
- * The server has closed.  A worker that is killed takes with it what it had; one
- * that a reload ends closes between two answers, and so does nginx where it says
- * so, as with each 400: what was not answered is to be sent again (RFC 9112,
- * section 9.3.1).  Nothing else closes.
+ * The server has closed.  A worker that is killed takes with it what it had;
+ * one that a reload ends closes between two answers, and so does nginx where it
+ * says so, as with each 400: what was not answered is to be sent again (RFC
+ * 9112, section 9.3.1).  Nothing else closes.
  */
 
 static void
@@ -768,7 +768,7 @@ tag_of(const char *number)
 }
 
 
-/* How much it is, with the bytes behind the line; 0 if they are not here yet. */
+/* How much it is, with the bytes behind the line; 0 if those are missing. */
 
 static size_t
 read_pair(char *line, size_t len, size_t available)

@@ -808,7 +808,8 @@ test_identities(void **state)
     alloc_answer = answer;
     alloc_each(alloc_run_identity, 0);
 
-    alloc_answer = "{\"authType\":\"email\",\"identifier\":\"joe@example.com\"}";
+    alloc_answer = "{\"authType\":\"email\","
+                   "\"identifier\":\"joe@example.com\"}";
     alloc_each(alloc_run_identity, 1);
 
     para_jwks_free(set);

@@ -248,7 +248,10 @@ test_hold(void **state)
 }
 
 
-/* A probe that tells nothing is had again at once; another call changes nothing. */
+/*
+ * A probe that tells nothing is had again at once; another call changes
+ * nothing.
+ */
 
 static void
 test_abandon(void **state)

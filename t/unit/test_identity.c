@@ -341,7 +341,8 @@ test_listed_claims(void **state)
 
     issuer.map[PARA_CLAIM_USER_ID].path[0] = unit_span("groups[*].name");
     assert_reason(para_identity_build(&identity, &token, NULL,
-                                      PARA_MATCH_STRICT, NULL), PARA_CLAIM_TYPE);
+                                      PARA_MATCH_STRICT, NULL),
+                  PARA_CLAIM_TYPE);
     para_identity_free(&identity);
     para_json_free(token.claims);
 }
@@ -365,7 +366,8 @@ test_no_evidence(void **state)
     token.verdict = PARA_TOKEN_EXPIRED;
 
     assert_reason(para_identity_build(&identity, &token, NULL,
-                                      PARA_MATCH_OFF, NULL), PARA_TOKEN_EXPIRED);
+                                      PARA_MATCH_OFF, NULL),
+                  PARA_TOKEN_EXPIRED);
     assert_absent(identity.field[PARA_ID_USER_ID]);
     para_identity_free(&identity);
 }
