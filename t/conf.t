@@ -1015,18 +1015,21 @@ accepted('the resolver', undef,
     http => http(api => 'environment beta;')
         . example('para-auth-upstream-resolver.conf'));
 
-# The whole example, with the files that it names, below one directory.
-{
-    my $text = slurp("$EXAMPLES/nginx.conf");
-    my ($http) = $text =~ /^http \{\n(.*)^\}/ms;
+# The whole examples, with the files that they name, below one directory.
+put_file('assertion.pem', scalar qx(openssl genpkey -algorithm ed25519),
+    oct '0400');
+
+for my $name (qw(nginx.conf nginx-api.conf)) {
+    my ($http) = slurp("$EXAMPLES/$name") =~ /^http \{\n(.*)^\}/ms;
 
     $http =~ s/^ *include +(\S+);/example($1)/gem;
-    $http =~ s{/etc/nginx/para/secret\.key}{$PARA_DIR/secret.key};
-    $http =~ s{/etc/nginx/para/jwks\.json}{$PARA_DIR/jwks.json};
+    $http =~ s{/etc/nginx/para/(secret\.key|assertion\.pem)}{$PARA_DIR/$1}g;
+    $http =~ s{/var/lib/nginx/para}{$PARA_DIR/state-$name};
+    $http =~ s{/var/log/nginx/}{$PARA_DIR/}g;
     $http =~ s/^\s*ssl_certificate(?:_key)?\s.*\n//gm;
     $http =~ s/listen 443 ssl;/listen 127.0.0.1:@{[free_ports()]};/;
 
-    accepted('nginx.conf of the examples', undef,
+    accepted("$name of the examples", undef,
         http   => $http,
         server => 'server_name other;');
 }
