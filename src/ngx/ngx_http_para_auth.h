@@ -600,6 +600,14 @@ para_reason_e ngx_http_para_auth_read_exported(
 void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew);
 
 /*
+ * Makes an identity that of the request: ctx->field is in its pool, and so is
+ * the record.  NGX_OK, NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_para_auth_take_fields(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, const para_identity_t *identity,
+    ngx_str_t *record);
+
+/*
  * What is to be asked of Para about this request's session, in its pool.
  * NGX_OK, NGX_ERROR: ngx_http_para_auth_session.c
  */

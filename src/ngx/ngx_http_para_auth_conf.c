@@ -6,6 +6,9 @@
 #include "ngx_http_para_auth.h"
 
 
+static void ngx_http_para_auth_merge_values(
+    const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf);
 static char *ngx_http_para_auth_protect(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 static void ngx_http_para_auth_free_digest(void *data);
@@ -148,29 +151,7 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->line = prev->line;
     }
 
-    ngx_conf_merge_msec_value(conf->valid, prev->valid, 30000);
-    ngx_conf_merge_msec_value(conf->negative, prev->negative, 5000);
-    ngx_conf_merge_msec_value(conf->stale, prev->stale, 0);
-    ngx_conf_merge_value(conf->refresh, prev->refresh, 1);
-
-    ngx_conf_merge_msec_value(conf->keep_alive, prev->keep_alive, 0);
-
-    conf->renewal.valid = conf->valid;
-    conf->renewal.negative = conf->negative;
-    conf->renewal.stale = conf->stale;
-    conf->renewal.refresh = (int) conf->refresh;
-
-    ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
-    ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
-    ngx_conf_merge_uint_value(conf->signer, prev->signer, PARA_SIGNER_DENY);
-    ngx_conf_merge_value(conf->explain, prev->explain, 0);
-    ngx_conf_merge_uint_value(conf->preflight, prev->preflight, 0);
-
-    ngx_conf_merge_str_value(conf->realm, prev->realm, "para");
-    ngx_conf_merge_uint_value(conf->error_format, prev->error_format,
-                              NGX_HTTP_PARA_AUTH_TEXT);
-    ngx_conf_merge_ptr_value(conf->assertion, prev->assertion, NULL);
-
+    ngx_http_para_auth_merge_values(prev, conf);
     ngx_http_para_auth_merge_policy(prev, conf);
 
     rv = ngx_para_credential_merge(cf, &prev->credential, &conf->credential);
@@ -210,6 +191,37 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return ngx_http_para_auth_protect(cf, conf);
+}
+
+
+/* What stands for itself. */
+
+static void
+ngx_http_para_auth_merge_values(const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf)
+{
+    ngx_conf_merge_msec_value(conf->valid, prev->valid, 30000);
+    ngx_conf_merge_msec_value(conf->negative, prev->negative, 5000);
+    ngx_conf_merge_msec_value(conf->stale, prev->stale, 0);
+    ngx_conf_merge_value(conf->refresh, prev->refresh, 1);
+
+    ngx_conf_merge_msec_value(conf->keep_alive, prev->keep_alive, 0);
+
+    conf->renewal.valid = conf->valid;
+    conf->renewal.negative = conf->negative;
+    conf->renewal.stale = conf->stale;
+    conf->renewal.refresh = (int) conf->refresh;
+
+    ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
+    ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
+    ngx_conf_merge_uint_value(conf->signer, prev->signer, PARA_SIGNER_DENY);
+    ngx_conf_merge_value(conf->explain, prev->explain, 0);
+    ngx_conf_merge_uint_value(conf->preflight, prev->preflight, 0);
+
+    ngx_conf_merge_str_value(conf->realm, prev->realm, "para");
+    ngx_conf_merge_uint_value(conf->error_format, prev->error_format,
+                              NGX_HTTP_PARA_AUTH_TEXT);
+    ngx_conf_merge_ptr_value(conf->assertion, prev->assertion, NULL);
 }
 
 

@@ -5,7 +5,6 @@
  */
 
 #include "ngx_http_para_auth.h"
-#include "../core/para_record.h"
 
 
 #define NGX_HTTP_PARA_AUTH_EARLY  1000          /* ms, that it counts: a request
@@ -147,16 +146,14 @@ static ngx_int_t
 ngx_http_para_auth_read_token(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
-    size_t                           size;
-    u_char                          *p;
     ngx_int_t                        rc;
+    ngx_str_t                        record;
     para_reason_e                    reason;
     para_identity_t                  identity;
     ngx_http_para_auth_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
 
-    rc = NGX_DONE;
     reason = para_identity_build(&identity, &ctx->verified, NULL, lcf->match,
                                  &mcf->claims);
 
@@ -165,16 +162,13 @@ ngx_http_para_auth_read_token(ngx_http_request_t *r,
                                                   &identity);
     }
 
-    if (reason == PARA_OK) {
-        size = para_record_size(identity.field, PARA_ID_FIELDS);
-        p = ngx_pnalloc(r->pool, size);
+    rc = NGX_DONE;
 
-        if (size && p) {
-            para_record_write(p, identity.field, PARA_ID_FIELDS);
-            (void) para_record_read(ctx->field, PARA_ID_FIELDS,
-                                    para_span(p, size));
-            rc = NGX_OK;
-        }
+    if (reason == PARA_OK
+        && ngx_http_para_auth_take_fields(r, ctx, &identity, &record)
+           == NGX_OK)
+    {
+        rc = NGX_OK;
     }
 
     para_identity_free(&identity);

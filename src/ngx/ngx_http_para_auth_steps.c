@@ -14,6 +14,9 @@ static ngx_int_t ngx_http_para_auth_identity_key(
     ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+static ngx_int_t ngx_http_para_auth_keep_identity(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const para_identity_t *identity);
 
 
 ngx_int_t
@@ -317,10 +320,7 @@ ngx_int_t
 ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
-    size_t                           size;
-    time_t                           end;
-    u_char                          *p;
-    ngx_str_t                        record;
+    ngx_int_t                        rc;
     ngx_uint_t                       jwt, bound;
     para_session_t                   session;
     para_identity_t                  identity;
@@ -364,28 +364,35 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
                                                        &identity);
     }
 
-    if (ctx->reason != PARA_OK) {
-        para_identity_free(&identity);
-        return NGX_DECLINED;
-    }
+    rc = ctx->reason == PARA_OK
+         ? ngx_http_para_auth_keep_identity(r, lcf, ctx, &identity)
+         : NGX_DECLINED;
 
-    ctx->reason = PARA_NO_MEMORY;
+    para_identity_free(&identity);
 
-    size = para_record_size(identity.field, PARA_ID_FIELDS);
-    p = ngx_pnalloc(r->pool, size);
+    return rc;
+}
 
-    if (size == 0 || p == NULL) {
-        para_identity_free(&identity);
+
+static ngx_int_t
+ngx_http_para_auth_keep_identity(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const para_identity_t *identity)
+{
+    time_t                           end;
+    ngx_str_t                        record;
+    ngx_uint_t                       jwt, bound;
+    ngx_http_para_auth_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
+
+    if (ngx_http_para_auth_take_fields(r, ctx, identity, &record) != NGX_OK) {
+        ctx->reason = PARA_NO_MEMORY;
         return NGX_ERROR;
     }
 
-    para_record_write(p, identity.field, PARA_ID_FIELDS);
-    para_identity_free(&identity);
-
-    record.data = p;
-    record.len = size;
-
-    (void) para_record_read(ctx->field, PARA_ID_FIELDS, para_span(p, size));
+    jwt = lcf->layers & NGX_HTTP_PARA_AUTH_JWT;
+    bound = lcf->layers & NGX_HTTP_PARA_AUTH_SESSION;
 
     /* without a JWT the session's own time is the only end */
 
@@ -395,6 +402,27 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
                                   &record, bound ? ctx->session_key : NULL,
                                   &ctx->session_record,
                                   bound && ctx->form == PARA_FORM_EXPORTED);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_para_auth_take_fields(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, const para_identity_t *identity,
+    ngx_str_t *record)
+{
+    record->len = para_record_size(identity->field, PARA_ID_FIELDS);
+    record->data = ngx_pnalloc(r->pool, record->len);
+
+    if (record->len == 0 || record->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    para_record_write(record->data, identity->field, PARA_ID_FIELDS);
+
+    (void) para_record_read(ctx->field, PARA_ID_FIELDS,
+                            para_span(record->data, record->len));
 
     return NGX_OK;
 }
