@@ -6,6 +6,7 @@
 #include "para_b64url.h"
 #include "para_header.h"
 #include "para_json.h"
+#include "para_role.h"
 #include "para_thumbprint.h"
 #include "para_wallet.h"
 
@@ -72,26 +73,16 @@ para_assertion_append(para_json_t **list, para_json_t *item)
 static int
 para_assertion_add_roles(para_json_t *claims, para_span_t roles)
 {
-    size_t                len;
-    para_json_t          *list;
-    const unsigned char  *end;
+    para_span_t   role;
+    para_json_t  *list;
 
     list = NULL;
 
-    while (roles.len != 0) {
-
-        end = memchr(roles.data, ',', roles.len);
-        len = end == NULL ? roles.len : (size_t) (end - roles.data);
-
-        if (!para_assertion_append(&list,
-                        para_assertion_text(para_span(roles.data, len))))
-        {
+    while (para_role_next(&roles, &role)) {
+        if (!para_assertion_append(&list, para_assertion_text(role))) {
             para_json_free(list);
             return 0;
         }
-
-        roles = end == NULL ? PARA_SPAN_NONE
-                            : para_span(end + 1, roles.len - len - 1);
     }
 
     return list == NULL || para_json_add(claims, "roles", list);
@@ -246,7 +237,7 @@ para_assertion_write(unsigned char *p, const para_private_key_t *key,
     p = para_b64url_encode(p, payload);
 
     if (!para_private_key_sign(key, signature,
-                          para_span(start, (size_t) (p - start))))
+                               para_span(start, (size_t) (p - start))))
     {
         return NULL;
     }

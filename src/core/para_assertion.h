@@ -15,9 +15,9 @@
 
 typedef struct {
     const para_private_key_t  *key;
-    para_span_t           issuer;     /* iss */
-    para_span_t           audience;   /* aud: for whom, and nobody else */
-    int64_t               ttl;        /* seconds, at least 2 */
+    para_span_t                issuer;     /* iss */
+    para_span_t                audience;   /* aud: for whom, and nobody else */
+    int64_t                    ttl;        /* seconds, at least 2 */
 } para_assertion_policy_t;
 
 

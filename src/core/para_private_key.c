@@ -161,7 +161,7 @@ para_private_key_read(para_private_key_t *key, para_span_t text)
     why = NULL;
 
     key->pkey = PEM_read_bio_PrivateKey(bio, NULL, para_private_key_passphrase,
-                                           &encrypted);
+                                        &encrypted);
 
     if (key->pkey != NULL) {
         second = PEM_read_bio_PrivateKey(bio, NULL,

@@ -14,9 +14,7 @@ para_role_encode(unsigned char *dst, para_span_t name)
 }
 
 
-/* Takes the next role off a list; 0 if there is none. */
-
-static int
+int
 para_role_next(para_span_t *list, para_span_t *role)
 {
     const unsigned char  *end;

@@ -17,6 +17,9 @@
  */
 unsigned char *para_role_encode(unsigned char *dst, para_span_t name);
 
+/* Takes the next role off a list; 0 if there is none. */
+int para_role_next(para_span_t *list, para_span_t *role);
+
 /*
  * PARA_OK or PARA_ROLE_MISSING: whether the list has one of n names at least,
  * which are encoded as above.  They are compared to the byte.

@@ -75,4 +75,26 @@ para_span_eq_nocase(para_span_t a, para_span_t b)
 }
 
 
+/* 1 for letters, digits and "_", one at least: a name without quotes. */
+
+static inline int
+para_span_is_word(para_span_t text)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+
+        if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+            && (c < '0' || c > '9') && c != '_')
+        {
+            return 0;
+        }
+    }
+
+    return text.len != 0;
+}
+
+
 #endif /* PARA_SPAN_H */

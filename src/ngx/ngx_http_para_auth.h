@@ -489,9 +489,6 @@ void *ngx_http_para_auth_need(ngx_conf_t *cf, ngx_command_t *cmd, void *conf,
 ngx_int_t ngx_http_para_auth_variable(ngx_conf_t *cf, ngx_str_t *value,
     ngx_int_t *index, const char *usage);
 
-/* 1 for letters, digits and "_", one at least. */
-ngx_uint_t ngx_http_para_auth_is_word(const ngx_str_t *s);
-
 
 /*
  * Of that, wallets: ngx_http_para_auth_wallet_conf.c, then

@@ -322,9 +322,9 @@ ngx_http_para_auth_assertion_keys(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf,
     ngx_http_para_auth_assertion_t *assertion, ngx_array_t *files)
 {
-    ngx_str_t       *file;
-    ngx_uint_t       i;
-    para_private_key_t   *key, **slot;
+    ngx_str_t           *file;
+    ngx_uint_t           i;
+    para_private_key_t  *key, **slot;
 
     file = files->elts;
 
@@ -357,7 +357,7 @@ ngx_http_para_auth_read_private_key(ngx_conf_t *cf, ngx_str_t *file)
     ngx_str_t            text;
     ngx_uint_t           mode;
     const char          *why;
-    para_private_key_t       *key;
+    para_private_key_t  *key;
     ngx_pool_cleanup_t  *cln;
 
     if (ngx_para_file_read(cf, file, PARA_PRIVATE_KEY_MAX, &text, &mode)

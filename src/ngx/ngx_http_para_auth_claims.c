@@ -31,7 +31,9 @@ ngx_http_para_auth_claim_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     name.data = value[1].data + 1;
     name.len = value[1].len - 1;
 
-    if (value[1].data[0] != '$' || !ngx_http_para_auth_is_word(&name)) {
+    if (value[1].data[0] != '$'
+        || !para_span_is_word(para_span(name.data, name.len)))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid variable \"%V\", write its name as "
                            "\"$claim_plan\"", &value[1]);

@@ -64,8 +64,8 @@ ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
     }
 
     mcf->jwks.len = para_private_key_publish(mcf->jwks.data, size,
-                                        mcf->signing_keys.elts,
-                                        mcf->signing_keys.nelts);
+                                             mcf->signing_keys.elts,
+                                             mcf->signing_keys.nelts);
 
     return mcf->jwks.len ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

@@ -221,7 +221,9 @@ ngx_http_para_auth_variable(ngx_conf_t *cf, ngx_str_t *value, ngx_int_t *index,
     name.data = value->data + 1;
     name.len = value->len - 1;
 
-    if (value->data[0] != '$' || !ngx_http_para_auth_is_word(&name)) {
+    if (value->data[0] != '$'
+        || !para_span_is_word(para_span(name.data, name.len)))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%V\", it is %s", value, usage);
         return NGX_ERROR;
@@ -230,28 +232,6 @@ ngx_http_para_auth_variable(ngx_conf_t *cf, ngx_str_t *value, ngx_int_t *index,
     *index = ngx_http_get_variable_index(cf, &name);
 
     return *index == NGX_ERROR ? NGX_ERROR : NGX_OK;
-}
-
-
-/* Letters, digits and "_": what names of types and variables are made of. */
-
-ngx_uint_t
-ngx_http_para_auth_is_word(const ngx_str_t *s)
-{
-    u_char  ch;
-    size_t  i;
-
-    for (i = 0; i < s->len; i++) {
-        ch = s->data[i] | 0x20;
-
-        if ((ch < 'a' || ch > 'z')
-            && (s->data[i] < '0' || s->data[i] > '9') && s->data[i] != '_')
-        {
-            return 0;
-        }
-    }
-
-    return s->len != 0;
 }
 
 

@@ -8,7 +8,7 @@
 
 static char *ngx_http_para_auth_wallet_type(ngx_conf_t *cf,
     ngx_http_para_auth_wallet_t *wallet, ngx_str_t *value);
-static char *ngx_http_para_auth_wallet_variable(ngx_conf_t *cf,
+static char *ngx_http_para_auth_wallet_address(ngx_conf_t *cf,
     ngx_http_para_auth_wallet_t *wallet, ngx_str_t *value);
 static ngx_uint_t ngx_http_para_auth_names_wallet(
     const ngx_http_para_auth_needs_t *wallets);
@@ -38,7 +38,7 @@ ngx_http_para_auth_require_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
 
         rv = ngx_strncmp(value[i].data, "type=", 5) == 0
              ? ngx_http_para_auth_wallet_type(cf, wallet, &value[i])
-             : ngx_http_para_auth_wallet_variable(cf, wallet, &value[i]);
+             : ngx_http_para_auth_wallet_address(cf, wallet, &value[i]);
 
         if (rv != NGX_CONF_OK) {
             return rv;
@@ -63,7 +63,7 @@ ngx_http_para_auth_wallet_type(ngx_conf_t *cf,
     wallet->type.data = value->data + 5;
     wallet->type.len = value->len - 5;
 
-    if (!ngx_http_para_auth_is_word(&wallet->type)) {
+    if (!para_span_is_word(para_span(wallet->type.data, wallet->type.len))) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid wallet type in \"%V\", write one as "
                            "\"type=EVM\"", value);
@@ -75,7 +75,7 @@ ngx_http_para_auth_wallet_type(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_para_auth_wallet_variable(ngx_conf_t *cf,
+ngx_http_para_auth_wallet_address(ngx_conf_t *cf,
     ngx_http_para_auth_wallet_t *wallet, ngx_str_t *value)
 {
     if (wallet->address != NGX_ERROR) {

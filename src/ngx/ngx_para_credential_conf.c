@@ -231,24 +231,14 @@ static char *
 ngx_para_source_variable(ngx_conf_t *cf, ngx_str_t *text, ngx_uint_t bearer,
     ngx_para_source_t *source)
 {
-    size_t     i;
-    u_char     ch;
     ngx_str_t  name;
 
     name.data = text->data + 1;
     name.len = text->len - 1;
 
-    for (i = 0; i < name.len; i++) {
-        ch = name.data[i];
-
-        if ((ch < '0' || ch > '9') && (ch < 'A' || ch > 'Z')
-            && (ch < 'a' || ch > 'z') && ch != '_')
-        {
-            break;
-        }
-    }
-
-    if (text->len < 2 || text->data[0] != '$' || i < name.len) {
+    if (text->len < 2 || text->data[0] != '$'
+        || !para_span_is_word(para_span(name.data, name.len)))
+    {
         return ngx_para_source_invalid(cf, text, bearer);
     }
 

@@ -55,13 +55,37 @@ test_only_letters_have_case(void **state)
 }
 
 
+static void
+test_word(void **state)
+{
+    int   i, word;
+    char  text[4] = "a_0";
+
+    (void) state;
+
+    assert_false(para_span_is_word(PARA_SPAN_NONE));
+    assert_false(para_span_is_word(unit_span("")));
+    assert_true(para_span_is_word(unit_span("_")));
+
+    for (i = 1; i < 256; i++) {
+        text[1] = (char) i;
+
+        word = (i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z')
+               || (i >= '0' && i <= '9') || i == '_';
+
+        assert_int_equal(para_span_is_word(unit_span(text)), word);
+    }
+}
+
+
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_eq),
         cmocka_unit_test(test_eq_nocase),
-        cmocka_unit_test(test_only_letters_have_case)
+        cmocka_unit_test(test_only_letters_have_case),
+        cmocka_unit_test(test_word)
     };
 
     return cmocka_run_group_tests_name("span", tests, NULL, NULL);
