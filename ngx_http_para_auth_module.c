@@ -163,6 +163,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("para_auth_match"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, match),
+      ngx_http_para_auth_match },
+
     { ngx_string("para_auth_require_role"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_1MORE,
       ngx_http_para_auth_require_role,
@@ -192,13 +199,6 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       "has nothing to verify: add \"para_auth_require_wallet $variable;\" "
       "where it applies" },
 
-    { ngx_string("para_auth_match"),
-      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_para_auth_loc_conf_t, match),
-      ngx_http_para_auth_match },
-
     { ngx_string("para_auth_preflight"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -220,27 +220,6 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       offsetof(ngx_http_para_auth_loc_conf_t, inject),
       NULL },
 
-    { ngx_string("para_auth_realm"),
-      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
-      ngx_para_challenge_realm,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_para_auth_loc_conf_t, realm),
-      NULL },
-
-    { ngx_string("para_auth_error_format"),
-      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_para_auth_loc_conf_t, error_format),
-      ngx_http_para_auth_error_format },
-
-    { ngx_string("para_auth_explain"),
-      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_FLAG,
-      ngx_http_para_auth_explain,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_para_auth_loc_conf_t, explain),
-      NULL },
-
     { ngx_string("para_auth_assertion"),
       NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_1MORE,
       ngx_http_para_auth_assertion,
@@ -255,6 +234,20 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("para_auth_realm"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_para_challenge_realm,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, realm),
+      NULL },
+
+    { ngx_string("para_auth_error_format"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, error_format),
+      ngx_http_para_auth_error_format },
+
     { ngx_string("para_auth_upstream"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       ngx_para_upstream_set,
@@ -267,6 +260,13 @@ static ngx_command_t  ngx_http_para_auth_commands[] = {
       ngx_http_para_auth_revoke,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("para_auth_explain"),
+      NGX_HTTP_PARA_AUTH_CONF|NGX_CONF_FLAG,
+      ngx_http_para_auth_explain,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_para_auth_loc_conf_t, explain),
       NULL },
 
     { ngx_string("para_auth_metrics"),

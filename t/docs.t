@@ -1,5 +1,5 @@
 # README.md and the source name the same directives, variables, headers and
-# codes: what is not documented is not there, and the reverse.
+# codes: what is not documented is not there, and the reverse.  And its lines.
 
 use strict;
 use warnings;
@@ -30,8 +30,8 @@ subtest 'directives' => sub {
     my @top    = grep {/^para_auth/} @all;
     my @inside = grep { !/^para_auth/ } @all;
 
-    is_deeply(unique($readme =~ /^### `(para_auth\w*)/mg), unique(@top),
-        'one section for each');
+    is_deeply([$readme =~ /^### `(para_auth\w*)/mg], \@top,
+        'one section for each, in the order of the table');
 
     for my $name (@{unique(@inside)}) {
         like($readme, qr/^\| `\Q$name\E |^`\Q$name\E` /m, "$name is described");
@@ -91,6 +91,22 @@ subtest 'metrics' => sub {
     my @kinds = $source =~ /\[NGX_PARA_STORE_\w+\] = ngx_string\("(\w+)"\)/g;
     ok(@kinds > 5, 'kinds found in the source');
     like($section, qr/`\Q$_\E`/, "kind $_") for @kinds;
+};
+
+subtest 'prose has at most 80 columns' => sub {
+    my @long;
+
+    for my $path (qw(README.md CHANGES.md)) {
+        open my $in, '<:encoding(UTF-8)', "$ROOT/$path" or die "$path: $!";
+        my $code = 0;
+        while (my $line = <$in>) {
+            $code = !$code if $line =~ /\A```/;
+            push @long, "$path:$."
+                if length $line > 81 && !$code && $line !~ /\A[|#]/;
+        }
+    }
+
+    is_deeply(\@long, [], 'no line is longer, but for tables and examples');
 };
 
 subtest 'examples that are named exist' => sub {

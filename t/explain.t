@@ -261,7 +261,7 @@ my $HEX   = qr/\A[0-9a-f]{16}\z/;
         alg        => 'RS256',
         user_id    => $alice->{userId},
         request_id => $answer->{header}{'x-request-id'},
-        mode       => 'enforce',
+        mode       => 'enforced',
         disputed   => undef,
         steps      => $BUILD,
     );

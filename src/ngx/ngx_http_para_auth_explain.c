@@ -172,7 +172,7 @@ ngx_http_para_auth_explain_decision(ngx_http_request_t *r,
 
     trace->text[PARA_TRACE_MODE] = ngx_http_para_auth_is_dry(lcf)
                                    ? PARA_SPAN("dry_run")
-                                   : PARA_SPAN("enforce");
+                                   : PARA_SPAN("enforced");
 
     if (lcf->layers & NGX_HTTP_PARA_AUTH_JWT) {
         trace->layer[0] = PARA_SPAN("jwt");
