@@ -1,6 +1,11 @@
 /*
  * What the files of the glue share: the configuration, and the context of one
  * request.  Adapters do not know it.
+ *
+ * Then what each of these files has for the others, a paragraph for each: first
+ * those of the configuration, then those that a request meets, in that order,
+ * then what is shown of an identity, at last the locations that answer
+ * themselves.
  */
 
 #ifndef NGX_HTTP_PARA_AUTH_H
@@ -421,11 +426,6 @@ ngx_int_t ngx_http_para_auth_resume(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
-
-/* Of that step: sets ctx->token, ctx->session and ctx->form. */
-para_reason_e ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
-
 ngx_int_t ngx_http_para_auth_step_cache(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_exported(ngx_http_request_t *r,
@@ -436,6 +436,106 @@ ngx_int_t ngx_http_para_auth_step_session(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+
+/* Of the steps, for each other and for who looks early. */
+
+/* Sets ctx->token, ctx->session and ctx->form. */
+para_reason_e ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+/* Reads what is exported, if the session is: into ctx->exported. */
+para_reason_e ngx_http_para_auth_read_exported(
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+
+/* The cache knows; renew: it is this request that has to renew the session. */
+void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew);
+
+/*
+ * Makes an identity that of the request: ctx->field is in its pool, and so is
+ * the record.  NGX_OK, NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_para_auth_take_fields(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, const para_identity_t *identity,
+    ngx_str_t *record);
+
+/*
+ * What is to be asked of Para about this request's session, in its pool.
+ * NGX_OK, NGX_ERROR: ngx_http_para_auth_session.c
+ */
+ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    ngx_para_question_t *question);
+
+
+/*
+ * Asking Para, for the steps: ngx_http_para_auth_ask.c
+ *
+ * The first asks, unless another one does already.  known: what is asked about
+ * was good when it was last asked, which counts for no limit.  The second is to
+ * be called before, and when the request is woken.  NGX_AGAIN: the request is
+ * woken; NGX_OK: *result, all but its ->asked; NGX_ERROR; from the second also
+ * NGX_DECLINED: nothing was asked, or nothing is known: ask.
+ */
+
+ngx_int_t ngx_http_para_auth_ask(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const u_char *key, const ngx_para_question_t *question, ngx_uint_t known,
+    ngx_para_result_t *result);
+ngx_int_t ngx_http_para_auth_asked(ngx_http_request_t *r,
+    ngx_http_para_auth_ctx_t *ctx, const u_char *key,
+    ngx_para_result_t *result);
+
+/* The key of a provider's breaker for an endpoint.  NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_para_provider_t *provider, ngx_para_endpoint_e endpoint,
+    u_char key[PARA_DIGEST_SIZE]);
+
+
+/*
+ * A JWT that has expired: ngx_http_para_auth_expired.c.  _check_ is for the
+ * step of the token, NGX_OK: the next one; _identify_ for that of the identity,
+ * with a session that is active; _refuse_ for any, with what the request would
+ * be refused for otherwise.  None of them lets a request in, and all set
+ * ctx->reason.
+ */
+
+char *ngx_http_para_auth_renew_window(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+static ngx_inline ngx_uint_t
+ngx_http_para_auth_expired(const ngx_http_para_auth_ctx_t *ctx)
+{
+    return ctx->verified.verdict == PARA_TOKEN_EXPIRED;
+}
+
+ngx_int_t ngx_http_para_auth_check_expired(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+ngx_int_t ngx_http_para_auth_identify_expired(ngx_http_request_t *r,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const para_session_t *session);
+ngx_int_t ngx_http_para_auth_refuse_expired(ngx_http_para_auth_ctx_t *ctx,
+    para_reason_e rest);
+
+
+/* Revocations: ngx_http_para_auth_revoke.c */
+
+char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf);
+
+/*
+ * Whether what is verified has been ended before its time.  session may be
+ * NULL: then it is not looked at.
+ */
+para_reason_e ngx_http_para_auth_check_revoked(
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session,
+    const para_identity_t *identity);
 
 
 /*
@@ -515,128 +615,6 @@ para_reason_e ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
 ngx_uint_t ngx_http_para_auth_is_preflight(ngx_http_request_t *r);
 
 
-/* Signed identities: ngx_http_para_auth_assertion.c */
-
-char *ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* Of a location that is protected. */
-ngx_int_t ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t *lcf);
-
-/*
- * Adds the assertion to a list that ngx_para_headers_edit() made with room for
- * it: of a request that was let in, where lcf->assertion is not NULL.
- * NGX_ERROR: the request must not go on.
- */
-ngx_int_t ngx_http_para_auth_inject_assertion(ngx_http_request_t *r,
-    const ngx_http_para_auth_loc_conf_t *lcf,
-    const ngx_http_para_auth_ctx_t *ctx);
-
-
-/* The public keys of those: ngx_http_para_auth_jwks.c */
-
-char *ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
-
-
-/* Revocations: ngx_http_para_auth_revoke.c */
-
-char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *prev,
-    ngx_http_para_auth_loc_conf_t *conf);
-
-/*
- * Whether what is verified has been ended before its time.  session may be
- * NULL: then it is not looked at.
- */
-para_reason_e ngx_http_para_auth_check_revoked(
-    ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *lcf,
-    const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session,
-    const para_identity_t *identity);
-
-
-/*
- * A JWT that has expired: ngx_http_para_auth_expired.c.  _check_ is for the
- * step of the token, NGX_OK: the next one; _identify_ for that of the identity,
- * with a session that is active; _refuse_ for any, with what the request would
- * be refused for otherwise.  None of them lets a request in, and all set
- * ctx->reason.
- */
-
-char *ngx_http_para_auth_renew_window(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-static ngx_inline ngx_uint_t
-ngx_http_para_auth_expired(const ngx_http_para_auth_ctx_t *ctx)
-{
-    return ctx->verified.verdict == PARA_TOKEN_EXPIRED;
-}
-
-ngx_int_t ngx_http_para_auth_check_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
-ngx_int_t ngx_http_para_auth_identify_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    const para_session_t *session);
-ngx_int_t ngx_http_para_auth_refuse_expired(ngx_http_para_auth_ctx_t *ctx,
-    para_reason_e rest);
-
-
-/* Of the steps, for each other. */
-
-/* Reads what is exported, if the session is: into ctx->exported. */
-para_reason_e ngx_http_para_auth_read_exported(
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
-
-/* The cache knows; renew: it is this request that has to renew the session. */
-void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew);
-
-/*
- * Makes an identity that of the request: ctx->field is in its pool, and so is
- * the record.  NGX_OK, NGX_ERROR: no memory.
- */
-ngx_int_t ngx_http_para_auth_take_fields(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx, const para_identity_t *identity,
-    ngx_str_t *record);
-
-/*
- * What is to be asked of Para about this request's session, in its pool.
- * NGX_OK, NGX_ERROR: ngx_http_para_auth_session.c
- */
-ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    ngx_para_question_t *question);
-
-
-/*
- * Asking Para, for the steps: ngx_http_para_auth_ask.c
- *
- * The first asks, unless another one does already.  known: what is asked about
- * was good when it was last asked, which counts for no limit.  The second is to
- * be called before, and when the request is woken.  NGX_AGAIN: the request is
- * woken; NGX_OK: *result, all but its ->asked; NGX_ERROR; from the second also
- * NGX_DECLINED: nothing was asked, or nothing is known: ask.
- */
-
-ngx_int_t ngx_http_para_auth_ask(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    const u_char *key, const ngx_para_question_t *question, ngx_uint_t known,
-    ngx_para_result_t *result);
-ngx_int_t ngx_http_para_auth_asked(ngx_http_request_t *r,
-    ngx_http_para_auth_ctx_t *ctx, const u_char *key,
-    ngx_para_result_t *result);
-
-/* The key of a provider's breaker for an endpoint.  NGX_OK, NGX_ERROR. */
-ngx_int_t ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_para_provider_t *provider, ngx_para_endpoint_e endpoint,
-    u_char key[PARA_DIGEST_SIZE]);
-
-
 /*
  * Refuses for ctx->reason, and returns the status to end the request with, in a
  * dry run NGX_DECLINED: ngx_http_para_auth_deny.c
@@ -651,6 +629,19 @@ ngx_int_t ngx_http_para_auth_deny(ngx_http_request_t *r,
  */
 void ngx_http_para_auth_tell(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx, ngx_http_para_auth_told_t *told);
+
+
+/*
+ * Counting decisions: ngx_http_para_auth_metrics_decisions.c.  The first makes
+ * room for it, when all providers are known.  One atomic addition each.
+ */
+
+ngx_int_t ngx_http_para_auth_init_decisions(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
+void ngx_http_para_auth_count_decision(
+    const ngx_http_para_auth_loc_conf_t *lcf, para_reason_e reason);
+void ngx_http_para_auth_count_preflight(
+    const ngx_http_para_auth_loc_conf_t *lcf);
 
 
 /*
@@ -709,6 +700,25 @@ ngx_int_t ngx_http_para_auth_init_claims(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
 
 
+/* Signed identities: ngx_http_para_auth_assertion.c */
+
+char *ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Of a location that is protected. */
+ngx_int_t ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+
+/*
+ * Adds the assertion to a list that ngx_para_headers_edit() made with room for
+ * it: of a request that was let in, where lcf->assertion is not NULL.
+ * NGX_ERROR: the request must not go on.
+ */
+ngx_int_t ngx_http_para_auth_inject_assertion(ngx_http_request_t *r,
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx);
+
+
 /*
  * Locations that answer themselves: ngx_http_para_auth_content.c
  *
@@ -728,17 +738,11 @@ ngx_int_t ngx_http_para_auth_content_text(ngx_http_request_t *r,
     const ngx_str_t *text);
 
 
-/*
- * Counting decisions: ngx_http_para_auth_metrics_decisions.c.  The first makes
- * room for it, when all providers are known.  One atomic addition each.
- */
+/* The public keys of those: ngx_http_para_auth_jwks.c */
 
-ngx_int_t ngx_http_para_auth_init_decisions(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf);
-void ngx_http_para_auth_count_decision(
-    const ngx_http_para_auth_loc_conf_t *lcf, para_reason_e reason);
-void ngx_http_para_auth_count_preflight(
-    const ngx_http_para_auth_loc_conf_t *lcf);
+char *ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 
 
 /* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */
