@@ -27,7 +27,7 @@ put_file('www/open.html', '<!--#include virtual="/sub/ssi" -->');
 my $OTHER = 'audience another-app;';
 
 # The same user may be limited once in each location.
-my @ZONES = qw(user conn delay any page other static mixed keys);
+my @ZONES = qw(user conn delay any page other static mixed keys found);
 
 my $http = http_config(
     provider => "state_path $PARA_DIR/state;",
@@ -62,6 +62,10 @@ my $server = <<"CONF" . verify_location();
             limit_req zone=delay burst=9; proxy_pass $APP_URL;
         }
         location /static { limit_req zone=static; try_files /none =204; }
+        location /lost { para_auth off; error_page 404 /found; }
+        location /lost/200 { para_auth off; error_page 404 =200 \@found; }
+        location /found { limit_req zone=found; proxy_pass $APP_URL; }
+        location \@found { limit_req zone=found; proxy_pass $APP_URL; }
 
         # in rewrites
         location /all {
@@ -400,6 +404,20 @@ subtest 'after a refusal' => sub {
     $answer = ask('/ended', bearer($login->{jwt}) . "\nX-Para-Session: nobody");
     is(at_app($answer, 'X-Early'), '<>', 'of ours: nothing on its page');
     is(at_app($answer, 'X-Shown'), undef, 'nor when that is let in');
+};
+
+subtest 'the page of another error' => sub {
+    for my $user (qw(alice bob)) {
+        my $good = credentials(login($user));
+        my ($path, $status) =
+            $user eq 'alice' ? ('/lost', 404) : ('/lost/200', 200);
+        reset_app();
+        is(status($path, $good), $status, "$path: once");
+        is(app_count(), 1, "$path: by the app");
+        is(status($path, $good), 429, "$path: not twice") for 1, 2;
+        is(status('/found', $good), 429, "$path: nor without the error");
+        is(app_count(), 1, "$path: nothing more at the app");
+    }
 };
 
 subtest 'another way in' => sub {

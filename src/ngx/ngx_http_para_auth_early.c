@@ -83,8 +83,9 @@ ngx_http_para_auth_resume(ngx_http_request_t *r,
 
 /*
  * The phases of a main request are running, ours is still to come, and nobody
- * has begun to answer: not while a header is read, nor for an answer to it, an
- * error page, a log line, or what follows an answer.
+ * has begun to answer: not while a header is read, nor for an answer to it, a
+ * log line, or what follows an answer.  An error page that is a location's has
+ * phases of its own, and limits there.
  */
 
 static ngx_uint_t
@@ -98,7 +99,7 @@ ngx_http_para_auth_is_early(ngx_http_request_t *r)
            && r->write_event_handler == ngx_http_core_run_phases
            && r->phase_handler < mcf->access
            && r->headers_out.status == 0
-           && r->err_status == 0
+           && (r->err_status == 0 || r->internal)
            && !r->post_action;
 }
 
