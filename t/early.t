@@ -62,9 +62,12 @@ my $server = <<"CONF" . verify_location();
             limit_req zone=delay burst=9; proxy_pass $APP_URL;
         }
         location /static { limit_req zone=static; try_files /none =204; }
+        location /tried { para_auth_dry_run on; try_files /none /found; }
         location /lost { para_auth off; error_page 404 /found; }
         location /lost/200 { para_auth off; error_page 404 =200 \@found; }
-        location /found { limit_req zone=found; proxy_pass $APP_URL; }
+        location /found {
+            para_auth app jwt; limit_req zone=found; proxy_pass $APP_URL;
+        }
         location \@found { limit_req zone=found; proxy_pass $APP_URL; }
 
         # in rewrites
@@ -417,6 +420,19 @@ subtest 'the page of another error' => sub {
         is(status($path, $good), 429, "$path: not twice") for 1, 2;
         is(status('/found', $good), 429, "$path: nor without the error");
         is(app_count(), 1, "$path: nothing more at the app");
+    }
+};
+
+subtest 'after a dry run' => sub {
+    my %credentials = (
+        'let in'  => credentials(login('carol')),
+        'refused' => credentials(login('dave'), 'jwt'),
+    );
+
+    for my $name (sort keys %credentials) {
+        my @tried = ('/tried', $credentials{$name});
+        is(status(@tried), 200, "would be $name: once");
+        is(status(@tried), 429, "would be $name: not twice");
     }
 };
 

@@ -251,6 +251,8 @@ typedef struct {
                                                           layers do not match:
                                                           PARA_MATCH_* */
     unsigned                              decided:1;
+    unsigned                              refused:1;   /* and not in a dry
+                                                          run */
     unsigned                              applied:1;   /* to the headers */
     unsigned                              known:1;     /* who it is, while it
                                                           is looked at what

@@ -27,6 +27,7 @@ ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
     ctx->decided = 1;
+    ctx->refused = !ngx_http_para_auth_is_dry(lcf);
     ctx->granted = NULL;
 
     ngx_http_para_auth_count_decision(lcf, ctx->reason);

@@ -42,9 +42,9 @@ ngx_http_para_auth_early(ngx_http_request_t *r)
 
     ctx = ngx_http_para_auth_get_ctx(r);
 
-    /* decided: refused, and this is its error page, with a policy of its own */
+    /* refused: this is its error page, with a policy of its own */
 
-    if (ctx == NULL || ctx->decided || ctx->early.walking) {
+    if (ctx == NULL || ctx->refused || ctx->early.walking) {
         return NULL;
     }
 

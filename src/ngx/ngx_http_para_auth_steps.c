@@ -24,6 +24,7 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ctx->decided = 0;
+    ctx->refused = 0;
     ctx->granted = NULL;
     ctx->tried = NULL;
     ctx->cache = NGX_HTTP_PARA_AUTH_CACHE_NONE;
