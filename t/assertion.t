@@ -775,6 +775,12 @@ my $KEY = "key=$file{ed}";
 refused_conf($_->[0], "para_auth_assertion $_->[1];", $_->[2]) for
     ['no audience', $KEY, qr/needs "audience=name"/],
     ['empty audience', "$KEY audience=", qr/invalid parameter "audience="/],
+    ['audience that is a variable', "$KEY audience=\$host",
+        qr/"audience=\$host" is no name/],
+    ['audience that is no text', "$KEY audience=\xff",
+        qr/"audience=.*" is no name/],
+    ['issuer of a line', qq($KEY audience=a "issuer=a\\nb"),
+        qr/ is no name/],
     ['no key', 'audience=app', qr/needs a key to sign with/],
     ['empty key', 'key= audience=app', qr/invalid parameter "key="/],
     ['twice an audience', "$KEY audience=a audience=b", qr/is there twice/],

@@ -287,6 +287,21 @@ para_assertion_sign(para_assertion_t *assertion, const para_private_key_t *key,
 
 
 int
+para_assertion_name_valid(para_span_t name)
+{
+    para_json_t  *text;
+
+    /* of anything but UTF-8 there is none */
+
+    text = para_json_new_string(name);
+
+    para_json_free(text);
+
+    return text != NULL && name.len != 0 && para_header_safe(name);
+}
+
+
+int
 para_assertion_make(para_assertion_t *assertion,
     const para_assertion_policy_t *policy,
     const para_span_t field[PARA_ID_FIELDS], int64_t now)

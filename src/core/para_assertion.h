@@ -29,6 +29,12 @@ typedef struct {
 
 
 /*
+ * Whether a policy can have it as its issuer or audience: a text in UTF-8, not
+ * empty and without control characters.  0 also if memory is out.
+ */
+int para_assertion_name_valid(para_span_t name);
+
+/*
  * Makes the assertion of an identity at the time now (seconds since the epoch).
  * It ends after policy->ttl, or with the JWT that the identity is from.  A new
  * one is due after half of the ttl, so that who gets this one then has the

@@ -41,6 +41,8 @@ static ngx_str_t *ngx_http_para_auth_assertion_slot(
     size_t *len);
 static char *ngx_http_para_auth_assertion_ttl(ngx_conf_t *cf,
     ngx_http_para_auth_assertion_t *assertion, ngx_str_t *value);
+static char *ngx_http_para_auth_assertion_name(ngx_conf_t *cf,
+    const char *parameter, const ngx_str_t *value, para_span_t *name);
 static char *ngx_http_para_auth_assertion_policy(ngx_conf_t *cf,
     ngx_http_para_auth_assertion_t *assertion,
     ngx_http_para_auth_assertion_args_t *args);
@@ -278,6 +280,29 @@ ngx_http_para_auth_assertion_ttl(ngx_conf_t *cf,
 }
 
 
+/* Who speaks, and to whom: the same for everybody. */
+
+static char *
+ngx_http_para_auth_assertion_name(ngx_conf_t *cf, const char *parameter,
+    const ngx_str_t *value, para_span_t *name)
+{
+    *name = para_span(value->data, value->len);
+
+    if (para_assertion_name_valid(*name)
+        && ngx_strlchr(value->data, value->data + value->len, '$') == NULL)
+    {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%s=%V\" is no name: give a text in UTF-8, without "
+                       "control characters and variables, as \"%s=billing\"",
+                       parameter, value, parameter);
+
+    return NGX_CONF_ERROR;
+}
+
+
 /* What is kept under the digest of one policy is of no use to another. */
 
 static char *
@@ -289,15 +314,19 @@ ngx_http_para_auth_assertion_policy(ngx_conf_t *cf,
     para_assertion_policy_t         *policy;
     ngx_http_para_auth_main_conf_t  *mcf;
 
+    policy = &assertion->policy;
+
     if (ngx_http_para_auth_assertion_ttl(cf, assertion, &args->ttl)
-        != NGX_CONF_OK)
+        != NGX_CONF_OK
+        || ngx_http_para_auth_assertion_name(cf, "issuer", &args->issuer,
+                                             &policy->issuer)
+           != NGX_CONF_OK
+        || ngx_http_para_auth_assertion_name(cf, "audience", &args->audience,
+                                             &policy->audience)
+           != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
-
-    policy = &assertion->policy;
-    policy->issuer = para_span(args->issuer.data, args->issuer.len);
-    policy->audience = para_span(args->audience.data, args->audience.len);
 
     part[0] = para_private_key_kid(policy->key);
     part[1] = policy->issuer;

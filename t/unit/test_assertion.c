@@ -524,6 +524,31 @@ test_bad_fields(void **state)
 }
 
 
+static void
+test_names(void **state)
+{
+    size_t  i;
+
+    static const char *const  good[] = {
+        "a", "para-auth", "https://gateway.example/", "with space", "\xc3\xa9"
+    };
+    static const char *const  bad[] = {
+        "", "a\nb", "\x7f", "\xff", "\xc3", "\xc3\x28", "\xed\xa0\x80",
+        "a\xe2\x80\xa8"
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(good); i++) {
+        assert_true(para_assertion_name_valid(unit_span(good[i])));
+    }
+
+    for (i = 0; i < unit_count(bad); i++) {
+        assert_false(para_assertion_name_valid(unit_span(bad[i])));
+    }
+}
+
+
 int
 main(void)
 {
@@ -533,7 +558,8 @@ main(void)
         cmocka_unit_test(test_wallets),
         cmocka_unit_test(test_any_text),
         cmocka_unit_test(test_end),
-        cmocka_unit_test(test_bad_fields)
+        cmocka_unit_test(test_bad_fields),
+        cmocka_unit_test(test_names)
     };
 
     return cmocka_run_group_tests_name("assertion", tests, NULL,
