@@ -28,7 +28,8 @@ use constant {
 binmode Test::More->builder->$_, ':encoding(UTF-8)'
     for qw(output failure_output todo_output);
 
-my $TRUE = JSON::PP::true();
+my $TRUE  = JSON::PP::true();
+my $FALSE = JSON::PP::false();
 
 mkdir "$PARA_DIR/www";
 put_file('www/page.html',
@@ -83,6 +84,11 @@ my $SERVER = <<"CONF" . verify_location();
             para_auth_require \$paying \$tier;
             try_files /none =204;
         }
+        location /verified {
+            para_auth app jwt;
+            para_auth_require \$verified;
+            try_files /none =204;
+        }
         location /away     { para_auth app jwt; try_files /none \@off; }
         location \@off      { try_files /none =204; }
         location /page.html {
@@ -113,6 +119,7 @@ my $SETS = <<'CONF';
     para_auth_claim_set $groups     groups[*].name;
     para_auth_claim_set $second     list[1];
     para_auth_claim_set $claim_user data.userId;
+    para_auth_claim_set $verified   email_verified;
 CONF
 
 my $MAP = <<'CONF';
@@ -198,7 +205,7 @@ for my $case (
     ['a fraction',           0.1,                       '0.1'],
     ['zero',                 0,                         '0'],
     ['true',                 $TRUE,                     'true'],
-    ['false',                JSON::PP::false(),         'false'],
+    ['false',                $FALSE,                    'false'],
     ['a list of texts',      ['a', 'b,c', ' ', ''],     'a,b%2Cc,%20'],
     ['a list of all sorts',  [1, $TRUE, 'x', undef],    '1,true,x'],
     ['nothing',              undef,                     undef],
@@ -363,6 +370,14 @@ for my $case (
     my ($name, $code, $claims) = @$case;
     my $token = token(%$claims);
     is(ask('/paying', $token)->{code}, $code, "required: $name, $_")
+        for qw(first again);
+}
+
+for my $case ([204, $TRUE], [204, 1], [403, $FALSE], [403, 0], [403, undef]) {
+    my ($code, $verified) = @$case;
+    my $token = token(email_verified => $verified);
+    is(ask('/verified', $token)->{code},
+        $code, 'required itself: ' . ($verified // 'null') . ", $_")
         for qw(first again);
 }
 

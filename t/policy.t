@@ -374,9 +374,10 @@ is(ask($main, $admin, '/limited', method => 'POST')->{status},
 # ---- Requirements ---------------------------------------------------------
 
 always($main, $none, "/ok?a=$_", 'ok', "\"$_\"")
-    for '1', '00', '0.0', '-', 'no', 'false', 'off', '%20', '0x';
+    for '1', '00', '0.0', '-', 'no', 'off', '%20', '0x', 'falsey', 'False';
 always($main, $none, $_->[0], 'requirement_unmet', $_->[1])
     for ['/ok?a=', 'empty'], ['/ok?a=0', '"0"'], ['/ok', 'absent'],
+    ['/ok?a=false', '"false"'],
     ['/ok?A', 'without a value'], ['/ok?b=1', 'another'];
 
 for my $case (

@@ -133,7 +133,7 @@ typedef struct {
 } ngx_http_para_auth_role_t;
 
 
-/* Variables that all must be neither empty nor "0". */
+/* Variables that all must be neither empty nor "0" nor "false". */
 
 typedef struct {
     ngx_array_t                 variables;    /* ngx_int_t: their indices */

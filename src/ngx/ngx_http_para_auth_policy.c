@@ -116,7 +116,10 @@ ngx_http_para_auth_check_requirement(ngx_http_request_t *r,
 }
 
 
-/* As "if" of nginx and its "access_log if=" have it. */
+/*
+ * As "if" of nginx and its "access_log if=" have it, but a claim that is false
+ * lets nobody in.
+ */
 
 static ngx_uint_t
 ngx_http_para_auth_is_true(ngx_http_request_t *r, ngx_int_t index)
@@ -126,5 +129,6 @@ ngx_http_para_auth_is_true(ngx_http_request_t *r, ngx_int_t index)
     vv = ngx_http_get_flushed_variable(r, index);
 
     return vv && !vv->not_found && vv->len
-           && !(vv->len == 1 && vv->data[0] == '0');
+           && !(vv->len == 1 && vv->data[0] == '0')
+           && !(vv->len == 5 && ngx_strncmp(vv->data, "false", 5) == 0);
 }
