@@ -10,7 +10,6 @@
 
 #include "src/core/para_exported.h"
 #include "src/core/para_reason.h"
-#include "src/core/para_token.h"
 #include "src/core/para_trace.h"
 
 #include "src/ngx/ngx_http_para_auth.h"

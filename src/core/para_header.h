@@ -7,7 +7,6 @@
 #ifndef PARA_HEADER_H
 #define PARA_HEADER_H
 
-#include "para_reason.h"
 #include "para_span.h"
 
 

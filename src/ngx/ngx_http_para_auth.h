@@ -22,7 +22,6 @@
 #include "../core/para_private_key.h"
 #include "../core/para_reason.h"
 #include "../core/para_renewal.h"
-#include "../core/para_revocation.h"
 #include "../core/para_token.h"
 
 #include "ngx_para_await.h"

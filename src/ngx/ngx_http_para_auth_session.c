@@ -4,7 +4,6 @@
 
 #include "ngx_http_para_auth.h"
 #include "ngx_para_cache.h"
-#include "../core/para_session.h"
 
 
 static ngx_int_t ngx_http_para_auth_find_session(ngx_http_request_t *r,

@@ -1,4 +1,5 @@
 #include "ngx_para_keys_zone.h"
+#include "../core/para_jwk.h"
 
 
 #define NGX_PARA_KEYS_LAYOUT  1                 /* of what follows */

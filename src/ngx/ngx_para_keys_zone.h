@@ -11,8 +11,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "../core/para_jwk.h"
-
 
 #define NGX_PARA_KEYS_ETAG_MAX  128             /* bytes; a longer one is not
                                                    kept */
