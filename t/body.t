@@ -410,30 +410,6 @@ for my $cold (1, 0) {
 
 # ---- HTTP/2 ----------------------------------------------------------------
 
-sub curl {
-    my ($path, $headers, @options) = @_;
-
-    my @headers = map { ('-H', $_) } split /\n/, $headers;
-    open my $out, '-|', 'curl', '-s', '--http2-prior-knowledge',
-        '--max-time', 20, '-w', "\n%{http_code} %{http_version}", @headers,
-        @options, "http://127.0.0.1:$h2$path"
-        or die "curl: $!";
-    local $/;
-    my $said = <$out>;
-
-    my ($status, $version) = $said =~ /\n(\d+) (\S+)\z/
-        or die "curl said: $said";
-    $said =~ s/\n[^\n]*\z//;
-
-    return {
-        status  => $status,
-        version => $version,
-        body    => $said,
-        json    => $said =~ /\A\{/ ? eval { JSON::PP::decode_json($said) }
-        : undef,
-    };
-}
-
 for my $cold (1, 0) {
     for my $place (@PLACES) {
         my $login = a_session($cold);
@@ -446,7 +422,7 @@ for my $cold (1, 0) {
             my @upload = defined $BODY{$what}
                 ? ('--data-binary', "\@$file") : ();
 
-            my $answer = curl($place, credentials($login), @upload);
+            my $answer = curl_h2($h2, $place, credentials($login), @upload);
             is($answer->{version}, 2, "$name: it is HTTP/2");
             arrived($answer, $login, $BODY{$what}, $name);
         }

@@ -431,9 +431,7 @@ CONF
 sub checks {
     my ($name, $good, $pattern, $warnings, $server) = @_;
 
-    my ($ok, $said) = check_nginx(options(server => $server));
-    is(!!$ok, !!$good, "nginx -t: $name");
-    like($said, $pattern, "nginx -t: $name: what is said");
+    my $said = nginx_says($name, $good, $pattern, options(server => $server));
     my $warned =
         lines_like(qr/\[warn\].*para_auth_dry_run" in \S+:\d+ protects/, $said);
     is($warned, $warnings, "nginx -t: $name: $warnings warnings");

@@ -175,7 +175,7 @@ sub remote_ports {
 sub is_fetching {
     my ($nginx, $port) = @_;
 
-    for my $pid (workers_of($nginx)) {
+    for my $pid (serving($nginx)) {
         return 1
             if $port ? grep { $_ == $port } remote_ports($pid)
             : (() = glob "/proc/$pid/task/*") > 1;
@@ -707,7 +707,7 @@ sub watch_loop {
         or die "$kind: no keys\n"
         for $probed, $traced;
 
-    my ($worker) = workers_of($traced);
+    my ($worker) = serving($traced);
     my $file = "$PARA_DIR/strace-" . ++$serial;
     my ($strace, $why) = start_strace($worker, $file);
 
@@ -846,7 +846,7 @@ for my $signal (qw(QUIT TERM)) {
         } sort keys %BUSY;
 
         if ($signal eq 'QUIT' && !$single) {
-            my %before = map { $_ => [workers_of($nginx{$_})] } keys %nginx;
+            my %before = map { $_ => [serving($nginx{$_})] } keys %nginx;
             my $begin  = time;
             $_->reload for values %nginx;
             for my $kind (sort keys %nginx) {
@@ -884,7 +884,7 @@ for my $signal (qw(QUIT TERM)) {
         preload => [$late_exit],
         env     => {PARA_EXIT_MS => 2500},
     );
-    my ($worker) = workers_of($nginx);
+    my ($worker) = serving($nginx);
     my $begin = time;
     kill QUIT => $worker;
 

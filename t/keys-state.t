@@ -97,7 +97,7 @@ my $file;
     ok(wait_until(5, sub { -f file_in($dir) }), 'file: it is made');
     $file = file_in($dir);
 
-    my ($worker) = workers_of($nginx);
+    my ($worker) = serving($nginx);
     is(mode_of($dir),  '0700', 'file: its directory is nobody else\'s');
     is(mode_of($file), '0600', 'file: nor is it');
     is((stat $dir)[4], (stat "/proc/$worker")[4],
@@ -360,7 +360,7 @@ my $file;
     fault(JWKS, 'hang', times => 1);
     my $nginx = key_gateway(workers => 2, @QUIET);
     wait_for_fetches(1);
-    my @before = workers_of($nginx);
+    my @before = serving($nginx);
     my $begin  = time;
     reload_and_wait($nginx);
     ok(wait_until(5, sub { !grep { kill 0, $_ } @before }),
@@ -533,7 +533,7 @@ sub connected {
     return grep {
         my $worker = $_;
         grep { $inode{readlink($_) // ''} } glob "/proc/$worker/fd/*";
-    } workers_of($nginx);
+    } serving($nginx);
 }
 
 for my $round (1 .. 3) {
@@ -550,7 +550,7 @@ for my $round (1 .. 3) {
 
     my @holders = connected($nginx, $PORT);
     is(scalar @holders, 1, "$name: one has the lease");
-    my ($other) = grep { $_ != $holders[0] } workers_of($nginx);
+    my ($other) = grep { $_ != $holders[0] } serving($nginx);
     kill 'KILL', @holders;
 
     my @answers = map { read_answer($_) } @waiting;
@@ -591,13 +591,13 @@ for my $round (1 .. 3) {
     is(fetches(), $n + 2, 'killed when asked: once');
 
     for my $round (1 .. 3) {
-        my @before = workers_of($nginx);
+        my @before = serving($nginx);
         para_goes() if $round == 1;
         kill 'KILL', @before;
         ok( wait_until(
                 10,
                 sub {
-                    my %now = map { $_ => 1 } workers_of($nginx);
+                    my %now = map { $_ => 1 } serving($nginx);
                     keys %now == 2 && !grep { $now{$_} } @before;
                 }
             ),

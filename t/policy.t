@@ -510,14 +510,8 @@ like($main->error_log,
 
 sub h2_status {
     my ($path, $login) = @_;
-    my @headers = map { ('-H', $_) } split /\n/, credentials($login);
-    open my $out, '-|', 'curl', '-s', '--http2-prior-knowledge', '-o',
-        '/dev/null', '-w', '%{http_code} %{http_version}', @headers,
-        "http://127.0.0.1:$h2$path"
-        or die "curl: $!";
-    my $said = <$out>;
-    close $out;
-    return $said;
+    my $answer = curl_h2($h2, $path, credentials($login));
+    return "$answer->{status} $answer->{version}";
 }
 
 $main->stop;
@@ -576,10 +570,8 @@ unlike($two->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/, 'a good log');
 sub checks {
     my ($name, $good, $pattern, %options) = @_;
 
-    my ($ok, $said) =
-        check_nginx(delete $options{bare} ? %options : options(%options));
-    is(!!$ok, !!$good, "nginx -t: $name");
-    like($said, $pattern, "nginx -t: $name: what is said");
+    nginx_says($name, $good, $pattern,
+        delete $options{bare} ? %options : options(%options));
     return;
 }
 

@@ -221,24 +221,20 @@ is(ask('/dry', $ORIGIN)->{header}{'x-status'}, 'token_missing',
 # ---- HTTP/2 ---------------------------------------------------------------
 
 sub h2_status {
-    my (@arguments) = @_;
-    open my $out, '-|', 'curl', '-s', '--http2-prior-knowledge', '-o',
-        '/dev/null', '-w', '%{http_code} %{http_version}', @arguments,
-        "http://127.0.0.1:$h2/"
-        or die "curl: $!";
-    my $said = <$out>;
-    close $out;
-    return $said;
+    my ($method, @headers) = @_;
+    my $answer =
+        curl_h2($h2, '/', join("\n", @headers), '-X', $method);
+    return "$answer->{status} $answer->{version}";
 }
 
-my @ask = ('-H', $ORIGIN, '-H', $METHOD);
-is(h2_status('-X', 'OPTIONS', @ask), '200 2', 'HTTP/2: passed');
-is(h2_status('-X', 'OPTIONS', '-H', $ORIGIN), '401 2', 'HTTP/2: half of it');
-is(h2_status('-X', 'OPTIONS', '-H', $METHOD, '-H', 'Origin;'),
+my @ask = ($ORIGIN, $METHOD);
+is(h2_status('OPTIONS', @ask), '200 2', 'HTTP/2: passed');
+is(h2_status('OPTIONS', $ORIGIN), '401 2', 'HTTP/2: half of it');
+is(h2_status('OPTIONS', $METHOD, 'Origin;'),
     '401 2', 'HTTP/2: an empty origin');
-is(h2_status(@ask), '401 2', 'HTTP/2: GET');
-is(h2_status('-X', 'DELETE', @ask), '401 2', 'HTTP/2: DELETE');
-isnt(h2_status('-X', 'options', @ask), '200 2', 'HTTP/2: options');
+is(h2_status('GET', @ask), '401 2', 'HTTP/2: GET');
+is(h2_status('DELETE', @ask), '401 2', 'HTTP/2: DELETE');
+isnt(h2_status('options', @ask), '200 2', 'HTTP/2: options');
 
 unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
     'a good log');
@@ -248,9 +244,7 @@ unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
 
 sub checks {
     my ($name, $good, $pattern, $server) = @_;
-    my ($ok, $said) = check_nginx(options(server => $server));
-    is(!!$ok, !!$good, "nginx -t: $name");
-    like($said, $pattern, "nginx -t: $name: what is said");
+    nginx_says($name, $good, $pattern, options(server => $server));
     return;
 }
 

@@ -33,15 +33,6 @@ sub gateway {
     return start_nginx(server => $SERVER, workers => 2, %options);
 }
 
-sub workers_of {
-    my ($nginx) = @_;
-
-    my $pid = $nginx->pid;
-    open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $pid
-        or die "ps: $!";
-    return map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
-}
-
 sub healthy {
     my ($nginx, $name) = @_;
 

@@ -149,14 +149,6 @@ sub healthy {
     return;
 }
 
-sub workers_of {
-    my ($nginx) = @_;
-
-    open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $nginx->pid
-        or die "ps: $!";
-    return map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
-}
-
 # A session that is known, as one request of its owner has made it.
 sub known {
     my ($nginx, $headers) = @_;

@@ -202,15 +202,6 @@ sub other_cookie {
         verificationToken => encode_base64($JSON->encode($blob), '')};
 }
 
-sub workers_of {
-    my ($nginx) = @_;
-
-    my $pid = $nginx->pid;
-    open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $pid
-        or die "ps: $!";
-    return map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
-}
-
 sub reload {
     my ($nginx, $name) = @_;
 

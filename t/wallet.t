@@ -827,10 +827,8 @@ for my $status (400, 422) {
 sub checks {
     my ($name, $good, $pattern, %options) = @_;
 
-    my ($ok, $said) =
-        check_nginx(delete $options{bare} ? %options : options(%options));
-    is(!!$ok, !!$good, "nginx -t: $name");
-    like($said, $pattern, "nginx -t: $name: what is said");
+    nginx_says($name, $good, $pattern,
+        delete $options{bare} ? %options : options(%options));
     return;
 }
 

@@ -22,11 +22,12 @@ use JSON::PP         ();
 use Time::HiRes      qw(sleep time);
 
 our @EXPORT = qw(get request_text connect_to send_text send_slowly
-    read_answer exchange burst abort_connection);
+    read_answer exchange burst abort_connection curl_h2);
 
 use constant {
-    TIMEOUT => 15,
-    CHUNK   => 65536,
+    TIMEOUT      => 15,
+    CURL_TIMEOUT => 20,
+    CHUNK        => 65536,
 };
 
 # What came after the last answer of a connection, by its descriptor.
@@ -218,6 +219,31 @@ sub get {
         request_text($path, headers => $headers, close => 1, %options),
         %options
     );
+}
+
+# One request over HTTP/2 with curl, and more options of it.  The answer has
+# status, version, body and json.
+sub curl_h2 {
+    my ($port, $path, $headers, @options) = @_;
+
+    my @headers = map { ('-H', $_) } split /\n/, $headers;
+    open my $out, '-|', 'curl', '-s', '--http2-prior-knowledge',
+        '--max-time', CURL_TIMEOUT, '-w', "\n%{http_code} %{http_version}",
+        @headers, @options, "http://127.0.0.1:$port$path"
+        or croak "curl: $!";
+    my $said = do { local $/; <$out> };
+    close $out;
+
+    my ($body, $status, $version) = $said =~ /\A(.*)\n(\d+) (\S+)\z/s
+        or croak "curl said: $said";
+
+    return {
+        status  => $status,
+        version => $version,
+        body    => $body,
+        json    => $body =~ /\A\{/ ? eval { JSON::PP::decode_json($body) }
+        : undef,
+    };
 }
 
 # Sends all requests at once, one connection each, and returns the answers in

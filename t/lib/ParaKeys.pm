@@ -23,7 +23,7 @@ use Time::HiRes qw(sleep time);
 use ParaTest;
 use ParaClient;
 
-our @EXPORT = qw(JWKS key_gateway key_lines key_server workers_of ask
+our @EXPORT = qw(JWKS key_gateway key_lines key_server serving ask
     ask_workers is_everywhere becomes_everywhere statuses fetches
     wait_for_fetches said says_once is_healthy fresh_jwt unknown_jwt
     rewrite_conf reload_and_wait slurp);
@@ -105,16 +105,13 @@ sub key_gateway {
     return $nginx;
 }
 
-sub workers_of {
+# Its workers, or itself if it has none.
+sub serving {
     my ($nginx) = @_;
 
-    my $pid = $nginx->pid // return;
-    open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $pid
-        or croak "ps: $!";
-    my @workers =
-        map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
+    my @workers = workers_of($nginx);
 
-    return @workers ? @workers : $pid;
+    return @workers ? @workers : $nginx->pid // ();
 }
 
 # The answer to a token, or to a login (what login() returned).
@@ -131,7 +128,7 @@ sub ask {
 sub ask_workers {
     my ($nginx, $jwt, $path) = @_;
 
-    my %wanted = map { $_ => 1 } workers_of($nginx);
+    my %wanted = map { $_ => 1 } serving($nginx);
     my %answer;
 
     for (1 .. TRIES) {
@@ -245,12 +242,12 @@ sub rewrite_conf {
 sub reload_and_wait {
     my ($nginx) = @_;
 
-    my @before = workers_of($nginx);
+    my @before = serving($nginx);
     $nginx->reload;
     wait_until(
         PATIENCE,
         sub {
-            my %now = map { $_ => 1 } workers_of($nginx);
+            my %now = map { $_ => 1 } serving($nginx);
             keys %now == @before && !grep { $now{$_} } @before;
         }
     ) or croak 'no new workers come';

@@ -88,8 +88,8 @@ our @EXPORT = qw(
     para_jwt own_jwt tamper jwt_claims jwt_header sign_raw own_key para_key
     para_provider http_config shipped verify_location touch_location
     wallets_location own_issuer
-    bearer credentials http_raw start_nginx check_nginx free_ports wait_until
-    black_hole_port put_file new_log lines_like
+    bearer credentials http_raw start_nginx check_nginx nginx_says workers_of
+    free_ports wait_until black_hole_port put_file new_log lines_like
 );
 
 our (
@@ -813,6 +813,28 @@ sub check_nginx {
     my $nginx = _new_nginx(@_);
     push @nginx, undef;
     return $nginx->check;
+}
+
+# Two tests of that: it is good, or not, and it says something like this.
+# Returns all that was said.
+sub nginx_says {
+    my ($name, $good, $pattern, %options) = @_;
+
+    my ($ok, $said) = check_nginx(%options);
+    Test::More::is(!!$ok, !!$good, "nginx -t: $name");
+    Test::More::like($said, $pattern, "nginx -t: $name: what is said");
+
+    return $said;
+}
+
+# The processes of those of its workers that are not shutting down.
+sub workers_of {
+    my ($nginx) = @_;
+
+    my $pid = $nginx->pid // return;
+    open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $pid
+        or croak "ps: $!";
+    return map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
 }
 
 # What the error log of a started nginx got since the last time.
