@@ -234,7 +234,7 @@ for my $path ('/', '/present', '/off') {
 }
 
 
-# ---- What is not merely expired ----------------------------------------------
+# ---- What is not merely expired -------------------------------------------
 
 {
     my $login = fresh();
@@ -269,7 +269,7 @@ for my $path ('/', '/present', '/off') {
 }
 
 
-# ---- Para cannot say -----------------------------------------------------------
+# ---- Para cannot say ------------------------------------------------------
 
 for my $mode (qw(500 429 401 html truncated reset wrong_types)) {
     my $login = fresh();
@@ -325,7 +325,7 @@ for my $mode (qw(500 429 401 html truncated reset wrong_types)) {
 }
 
 
-# ---- Exported sessions ------------------------------------------------------------
+# ---- Exported sessions ----------------------------------------------------
 
 {
     my $login = fresh();
@@ -360,7 +360,7 @@ for my $mode (qw(500 429 401 html truncated reset wrong_types)) {
 }
 
 
-# ---- Revoked ------------------------------------------------------------------------
+# ---- Revoked --------------------------------------------------------------
 
 {
     my $revoke = sub {
@@ -405,7 +405,7 @@ for my $mode (qw(500 429 401 html truncated reset wrong_types)) {
 }
 
 
-# ---- Many at once; and no renewal of the session ------------------------------------
+# ---- Many at once; and no renewal of the session --------------------------
 
 {
     my $login = fresh();
@@ -444,7 +444,7 @@ unlike($log, qr/\[alert\]|\[crit\]|\[emerg\]|exited on signal/,
 $nginx->stop;
 
 
-# ---- renew_window ---------------------------------------------------------------------
+# ---- renew_window ---------------------------------------------------------
 
 for my $window ('0', '100s', '30d') {
     local $nginx = gateway(provider => "renew_window $window;\n");

@@ -18,6 +18,8 @@ static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 static char *ngx_http_para_auth_check_key(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *lcf);
+static char *ngx_http_para_auth_layer(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf, ngx_str_t *value);
 
 
 void *
@@ -414,8 +416,9 @@ ngx_http_para_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_para_auth_loc_conf_t *lcf = conf;
 
+    char        *rv;
     ngx_str_t   *value;
-    ngx_uint_t   i, layer;
+    ngx_uint_t   i;
 
     if (lcf->provider != NGX_CONF_UNSET_PTR || lcf->name.data) {
         return "is duplicate";
@@ -445,30 +448,44 @@ ngx_http_para_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->name = value[1];
 
     for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strcmp(value[i].data, "jwt") == 0) {
-            layer = NGX_HTTP_PARA_AUTH_JWT;
-
-        } else if (ngx_strcmp(value[i].data, "session") == 0) {
-            layer = NGX_HTTP_PARA_AUTH_SESSION;
-
-        } else {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown layer \"%V\", it is \"jwt\" or "
-                               "\"session\"; none stands for both", &value[i]);
-            return NGX_CONF_ERROR;
+        rv = ngx_http_para_auth_layer(cf, lcf, &value[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
-
-        if (lcf->layers & layer) {
-            return "names a layer twice";
-        }
-
-        lcf->layers |= layer;
     }
 
     if (lcf->layers == 0) {
         lcf->layers = NGX_HTTP_PARA_AUTH_JWT|NGX_HTTP_PARA_AUTH_SESSION;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_para_auth_layer(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf,
+    ngx_str_t *value)
+{
+    ngx_uint_t  layer;
+
+    if (ngx_strcmp(value->data, "jwt") == 0) {
+        layer = NGX_HTTP_PARA_AUTH_JWT;
+
+    } else if (ngx_strcmp(value->data, "session") == 0) {
+        layer = NGX_HTTP_PARA_AUTH_SESSION;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown layer \"%V\", it is \"jwt\" or "
+                           "\"session\"; none stands for both", value);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->layers & layer) {
+        return "names a layer twice";
+    }
+
+    lcf->layers |= layer;
 
     return NGX_CONF_OK;
 }

@@ -23,6 +23,9 @@ static ngx_uint_t ngx_para_cache_limit_may_pay(ngx_para_store_sh_t *sh,
     ngx_para_cache_ask_t *ask);
 static void ngx_para_cache_limit_pay(ngx_shm_zone_t *zone,
     ngx_para_store_sh_t *sh, const ngx_para_cache_ask_t *ask);
+static void *ngx_para_cache_limit_mark(ngx_shm_zone_t *zone,
+    ngx_para_store_sh_t *sh, const u_char *key, ngx_para_cache_mark_e kind,
+    size_t size, ngx_para_store_pool_e pool);
 
 
 static const para_breaker_policy_t  ngx_para_cache_limit_policy = {
@@ -124,24 +127,39 @@ ngx_para_cache_limit_pay(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 {
     ngx_para_cache_payer_t  *payer;
 
-    payer = ngx_para_cache_find_mark(sh, ask->payer, NGX_PARA_CACHE_PAYER);
+    payer = ngx_para_cache_limit_mark(zone, sh, ask->payer,
+                                      NGX_PARA_CACHE_PAYER,
+                                      sizeof(ngx_para_cache_payer_t),
+                                      NGX_PARA_STORE_PAYER);
 
-    if (payer == NULL) {
+    if (payer) {
+        (void) para_limit_admit(&payer->limit, NGX_PARA_CACHE_LIMIT_PAYER,
+                                ngx_current_msec);
+    }
+}
 
-        payer = (ngx_para_cache_payer_t *)
-                    ngx_para_store_alloc(zone, sh,
-                                         sizeof(ngx_para_cache_payer_t),
-                                         NGX_PARA_STORE_PAYER);
-        if (payer == NULL) {
-            return;
+
+/* The mark, made if need be: NULL if there is no room. */
+
+static void *
+ngx_para_cache_limit_mark(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
+    const u_char *key, ngx_para_cache_mark_e kind, size_t size,
+    ngx_para_store_pool_e pool)
+{
+    ngx_para_store_node_t  *node;
+
+    node = ngx_para_cache_find_mark(sh, key, kind);
+
+    if (node == NULL) {
+
+        node = ngx_para_store_alloc(zone, sh, size, pool);
+
+        if (node) {
+            ngx_para_cache_link_mark(sh, node, key, kind);
         }
-
-        ngx_para_cache_link_mark(sh, &payer->node, ask->payer,
-                                 NGX_PARA_CACHE_PAYER);
     }
 
-    (void) para_limit_admit(&payer->limit, NGX_PARA_CACHE_LIMIT_PAYER,
-                            ngx_current_msec);
+    return node;
 }
 
 
@@ -163,25 +181,15 @@ ngx_para_cache_limit_feed(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 
     failed = !unknown && para_renewal_bridges(result->reason);
 
-    breaker = ngx_para_cache_find_mark(sh, ask->provider,
-                                       NGX_PARA_CACHE_BREAKER);
-
+    breaker = failed
+              ? ngx_para_cache_limit_mark(zone, sh, ask->provider,
+                                          NGX_PARA_CACHE_BREAKER,
+                                          sizeof(ngx_para_cache_breaker_t),
+                                          NGX_PARA_STORE_BREAKER)
+              : ngx_para_cache_find_mark(sh, ask->provider,
+                                         NGX_PARA_CACHE_BREAKER);
     if (breaker == NULL) {
-
-        if (!failed) {
-            return NGX_PARA_CACHE_LIMIT_SAME;
-        }
-
-        breaker = (ngx_para_cache_breaker_t *)
-                      ngx_para_store_alloc(zone, sh,
-                                           sizeof(ngx_para_cache_breaker_t),
-                                           NGX_PARA_STORE_BREAKER);
-        if (breaker == NULL) {
-            return NGX_PARA_CACHE_LIMIT_SAME;
-        }
-
-        ngx_para_cache_link_mark(sh, &breaker->node, ask->provider,
-                                 NGX_PARA_CACHE_BREAKER);
+        return NGX_PARA_CACHE_LIMIT_SAME;
     }
 
     trips = breaker->breaker.trips;
