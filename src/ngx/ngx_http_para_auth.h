@@ -346,6 +346,24 @@ ngx_int_t ngx_http_para_auth_init_servers(ngx_conf_t *cf);
 
 
 /*
+ * Directives that are a mistake where nothing comes of them:
+ * ngx_http_para_auth_place.c
+ */
+
+/* Where it is written, and what to say unless place->used is set. */
+ngx_int_t ngx_http_para_auth_note(ngx_conf_t *cf,
+    ngx_http_para_auth_place_t *place, ngx_command_t *cmd, char *idle);
+
+/* Setter of a switch; cmd->post is what to say if nothing comes of it. */
+char *ngx_http_para_auth_switch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* When all locations have been looked at: refuses what none of them uses. */
+ngx_int_t ngx_http_para_auth_check_places(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf);
+
+
+/*
  * What is allowed, but hardly meant: ngx_http_para_auth_lint.c.  Between the
  * first, in preconfiguration, and the end of the second, in postconfiguration,
  * directives of other modules are observed.  NGX_OK, NGX_ERROR: no memory.
@@ -549,24 +567,12 @@ char *ngx_http_para_auth_require_role(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_para_auth_require(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* Setter of a switch; cmd->post is what to say if nothing comes of it. */
-char *ngx_http_para_auth_switch(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
 void ngx_http_para_auth_merge_policy(const ngx_http_para_auth_loc_conf_t *prev,
     ngx_http_para_auth_loc_conf_t *conf);
 
 /* Of a location that is protected, and has its ways to Para. */
 ngx_int_t ngx_http_para_auth_check_policy(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
-
-/* Where it is written, and what to say if that turns out to be in vain. */
-ngx_int_t ngx_http_para_auth_note(ngx_conf_t *cf,
-    ngx_http_para_auth_place_t *place, ngx_command_t *cmd, char *idle);
-
-/* When all those have been looked at: what is of no use to any of them. */
-ngx_int_t ngx_http_para_auth_check_places(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf);
 
 ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
