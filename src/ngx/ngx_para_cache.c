@@ -2,7 +2,7 @@
 #include "ngx_para_store.h"
 
 
-/* Of what follows, and of ngx_para_cache_ask.c: part of the zone's name. */
+/* Of what all ngx_para_cache*.c keep: part of the zone's name. */
 
 #define NGX_PARA_CACHE_LAYOUT  "4"
 
