@@ -656,7 +656,7 @@ refused('a claim without a name',
     uses('add_header X "$para_auth_claim_";'));
 refused("the variable $_", qr/invalid variable "\Q$_\E", write its name as "\$c/,
     claims("para_auth_claim_set $_ plan;"))
-    for 'plan', '$', '$a-b', '${plan}';
+    for 'plan', '$', '$a-b', '${plan}', '$1', '$9plan';
 refused("the variable $_",
     qr/variable "\Q$_\E" is nginx's, this module's or defined before: give the/,
     claims("para_auth_claim_set $_ plan;"))

@@ -31,8 +31,11 @@ ngx_http_para_auth_claim_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     name.data = value[1].data + 1;
     name.len = value[1].len - 1;
 
+    /* nginx takes $1 to $9 for captures, whatever follows */
+
     if (value[1].data[0] != '$'
-        || !para_span_is_word(para_span(name.data, name.len)))
+        || !para_span_is_word(para_span(name.data, name.len))
+        || (name.data[0] >= '1' && name.data[0] <= '9'))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid variable \"%V\", write its name as "
