@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_para_auth_call(ngx_http_request_t *r,
     const u_char *key, const ngx_para_question_t *question,
     ngx_http_para_auth_asking_t *asking);
 static void ngx_http_para_auth_answered(const ngx_para_result_t *result,
-    const u_char *key, void *data);
+    void *data);
 
 
 ngx_int_t
@@ -186,8 +186,7 @@ ngx_http_para_auth_breaker(ngx_http_para_auth_main_conf_t *mcf,
 
 
 static void
-ngx_http_para_auth_answered(const ngx_para_result_t *result,
-    const u_char *key, void *data)
+ngx_http_para_auth_answered(const ngx_para_result_t *result, void *data)
 {
     ngx_http_para_auth_asking_t *asking = data;
 

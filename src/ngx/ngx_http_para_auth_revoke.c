@@ -16,8 +16,7 @@ static ngx_uint_t ngx_http_para_auth_sends_json(ngx_http_request_t *r);
 static void ngx_http_para_auth_revoke_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_revoke_read(ngx_http_request_t *r,
     ngx_str_t *text);
-static ssize_t ngx_http_para_auth_revoke_copy(ngx_http_request_t *r,
-    ngx_buf_t *buf, u_char *dst);
+static ssize_t ngx_http_para_auth_revoke_copy(ngx_buf_t *buf, u_char *dst);
 static ngx_int_t ngx_http_para_auth_revoke_text(ngx_http_request_t *r,
     const ngx_str_t *text);
 static ngx_int_t ngx_http_para_auth_revoke_refuse(ngx_http_request_t *r,
@@ -347,7 +346,7 @@ ngx_http_para_auth_revoke_read(ngx_http_request_t *r, ngx_str_t *text)
 
     for (cl = bufs; cl; cl = cl->next) {
 
-        n = ngx_http_para_auth_revoke_copy(r, cl->buf, text->data + text->len);
+        n = ngx_http_para_auth_revoke_copy(cl->buf, text->data + text->len);
         if (n == NGX_ERROR) {
             return NGX_ERROR;
         }
@@ -362,8 +361,7 @@ ngx_http_para_auth_revoke_read(ngx_http_request_t *r, ngx_str_t *text)
 /* What did not fit into client_body_buffer_size is in a file. */
 
 static ssize_t
-ngx_http_para_auth_revoke_copy(ngx_http_request_t *r, ngx_buf_t *buf,
-    u_char *dst)
+ngx_http_para_auth_revoke_copy(ngx_buf_t *buf, u_char *dst)
 {
     size_t   size;
     ssize_t  n;

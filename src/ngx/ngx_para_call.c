@@ -491,7 +491,7 @@ ngx_para_call_end(ngx_para_call_t *call, const ngx_para_result_t *result)
         ngx_del_timer(&call->timer);
     }
 
-    call->done(result, call->flight.key, call->data);
+    call->done(result, call->data);
 
     ngx_para_flight_end(&call->flight, ngx_para_call_land, result);
 

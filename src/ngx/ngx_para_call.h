@@ -43,7 +43,7 @@ typedef struct {
  */
 
 typedef void (*ngx_para_call_done_pt)(const ngx_para_result_t *result,
-    const u_char *key, void *data);
+    void *data);
 
 
 /*

@@ -8,8 +8,8 @@
 #include "ngx_para_trust.h"
 
 
-static ngx_para_keys_t *ngx_para_keys_find(ngx_conf_t *cf,
-    ngx_array_t *sources, const ngx_para_keys_conf_t *conf);
+static ngx_para_keys_t *ngx_para_keys_find(ngx_array_t *sources,
+    const ngx_para_keys_conf_t *conf);
 static ngx_para_keys_t *ngx_para_keys_create(ngx_conf_t *cf,
     ngx_array_t *sources, const ngx_para_keys_conf_t *conf, void *tag);
 static ngx_int_t ngx_para_keys_check(ngx_conf_t *cf, ngx_para_keys_t *keys,
@@ -37,7 +37,7 @@ ngx_para_keys_add(ngx_conf_t *cf, ngx_array_t *sources,
     para_issuer_t    **slot;
     ngx_para_keys_t   *keys;
 
-    keys = ngx_para_keys_find(cf, sources, conf);
+    keys = ngx_para_keys_find(sources, conf);
 
     if (keys == NULL) {
         keys = ngx_para_keys_create(cf, sources, conf, tag);
@@ -71,8 +71,7 @@ ngx_para_keys_add(ngx_conf_t *cf, ngx_array_t *sources,
 
 
 static ngx_para_keys_t *
-ngx_para_keys_find(ngx_conf_t *cf, ngx_array_t *sources,
-    const ngx_para_keys_conf_t *conf)
+ngx_para_keys_find(ngx_array_t *sources, const ngx_para_keys_conf_t *conf)
 {
     ngx_uint_t         i;
     ngx_para_keys_t  **keys;

@@ -12,9 +12,8 @@ static ngx_int_t ngx_para_revoke_file_check(ngx_para_revoke_file_t *file);
 static ngx_int_t ngx_para_revoke_file_parse(para_span_t text,
     ngx_para_revoke_file_lines_t *lines, ngx_para_revoke_file_take_pt take,
     void *data);
-static ngx_int_t ngx_para_revoke_file_fill(ngx_para_revoke_file_t *file,
-    ngx_fd_t fd, ngx_uid_t owner, ngx_para_revoke_file_give_pt give,
-    void *data);
+static ngx_int_t ngx_para_revoke_file_fill(ngx_fd_t fd, ngx_uid_t owner,
+    ngx_para_revoke_file_give_pt give, void *data);
 
 
 ngx_int_t
@@ -298,7 +297,7 @@ ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file, ngx_uid_t owner,
         return NGX_ERROR;
     }
 
-    rc = ngx_para_revoke_file_fill(file, fd, owner, give, data);
+    rc = ngx_para_revoke_file_fill(fd, owner, give, data);
     err = ngx_errno;
 
     if (rc != NGX_OK) {
@@ -333,8 +332,8 @@ ngx_para_revoke_file_rewrite(ngx_para_revoke_file_t *file, ngx_uid_t owner,
 
 
 static ngx_int_t
-ngx_para_revoke_file_fill(ngx_para_revoke_file_t *file, ngx_fd_t fd,
-    ngx_uid_t owner, ngx_para_revoke_file_give_pt give, void *data)
+ngx_para_revoke_file_fill(ngx_fd_t fd, ngx_uid_t owner,
+    ngx_para_revoke_file_give_pt give, void *data)
 {
     u_char             *p;
     u_char              text[NGX_PARA_REVOKE_FILE_BATCH
