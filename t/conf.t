@@ -12,7 +12,6 @@ use lib "$FindBin::Bin/lib";
 use ParaTest;
 use Test::More;
 
-use Crypt::PK::ECC ();
 use Crypt::PK::RSA ();
 use JSON::PP       qw(decode_json encode_json);
 use MIME::Base64   qw(encode_base64url);

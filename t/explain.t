@@ -15,7 +15,6 @@ use ParaClient;
 use Test::More;
 
 use JSON::PP     ();
-use MIME::Base64 qw(decode_base64);
 use Time::HiRes  qw(sleep time);
 
 use constant {

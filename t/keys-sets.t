@@ -11,7 +11,6 @@ use FindBin ();
 use lib "$FindBin::Bin/lib";
 
 use ParaTest;
-use ParaClient;
 use ParaKeys;
 use Test::More;
 

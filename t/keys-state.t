@@ -15,7 +15,7 @@ use ParaClient;
 use ParaKeys;
 use Test::More;
 
-use Digest::SHA qw(sha256 sha256_hex);
+use Digest::SHA qw(sha256_hex);
 use JSON::PP    qw(encode_json);
 use POSIX       qw(_exit mkfifo);
 use Time::HiRes qw(sleep time);

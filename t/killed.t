@@ -14,7 +14,6 @@ use ParaTest;
 use ParaClient;
 use Test::More;
 
-use Time::HiRes qw(sleep);
 
 use constant {
     COPIES_MAX => 200,

@@ -7,7 +7,6 @@ use warnings;
 
 use Cwd            qw(abs_path);
 use File::Basename qw(basename dirname);
-use File::Temp     ();
 use Test::More;
 
 my $ROOT = abs_path(dirname(__FILE__) . '/..');

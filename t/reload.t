@@ -13,8 +13,8 @@ use ParaTest;
 use ParaClient;
 use Test::More;
 
-use POSIX       qw(_exit WNOHANG);
-use Time::HiRes qw(sleep time);
+use POSIX       qw(_exit);
+use Time::HiRes qw(sleep);
 
 use constant {
     VERIFY  => '/sessions/verify',

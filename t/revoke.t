@@ -15,7 +15,7 @@ use ParaClient;
 use Test::More;
 
 use Digest::SHA qw(sha256_hex);
-use Fcntl       qw(F_SETLK F_UNLCK F_WRLCK SEEK_SET);
+use Fcntl       qw(F_SETLK F_WRLCK SEEK_SET);
 use JSON::PP    ();
 use Math::BigInt ();
 use MIME::Base64 qw(decode_base64 decode_base64url encode_base64

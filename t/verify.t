@@ -14,7 +14,7 @@ use ParaClient;
 use Test::More;
 
 use IO::Socket::INET ();
-use JSON::PP         qw(decode_json);
+use JSON::PP         ();
 use Time::HiRes      qw(sleep time);
 
 use constant VERIFY => '/sessions/verify';
