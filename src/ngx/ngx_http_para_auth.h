@@ -340,6 +340,12 @@ char *ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
+/* A location becomes a way to Para: ngx_http_para_auth_way.c */
+
+char *ngx_http_para_auth_mark(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+
+
 /* All of it, when it is read: ngx_http_para_auth_check.c */
 
 ngx_int_t ngx_http_para_auth_init_servers(ngx_conf_t *cf);

@@ -14,12 +14,10 @@ static char *ngx_http_para_auth_protect(ngx_conf_t *cf,
 static void ngx_http_para_auth_free_digest(void *data);
 static char *ngx_http_para_auth_resolve(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
-static char *ngx_http_para_auth_mark(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
-static char *ngx_http_para_auth_check_key(ngx_conf_t *cf,
-    const ngx_http_para_auth_loc_conf_t *lcf);
 static char *ngx_http_para_auth_layer(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_str_t *value);
+static char *ngx_http_para_auth_time(ngx_conf_t *cf, ngx_msec_t *msec,
+    ngx_str_t *value, size_t prefix);
 
 
 void *
@@ -307,110 +305,6 @@ ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
 }
 
 
-static char *
-ngx_http_para_auth_mark(ngx_conf_t *cf, ngx_http_para_auth_main_conf_t *mcf,
-    ngx_http_para_auth_loc_conf_t *lcf)
-{
-    ngx_uint_t                       i;
-    ngx_para_upstream_t             *upstream;
-    ngx_para_call_target_t          *target, **targets;
-    ngx_http_para_auth_srv_conf_t   *scf;
-    ngx_http_para_auth_loc_conf_t  **marked;
-
-    upstream = lcf->upstream;
-    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_para_auth_module);
-
-    lcf->marked = ngx_para_provider_find(&mcf->providers, &upstream->provider);
-
-    if (lcf->marked == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_upstream in %s:%ui names the unknown provider "
-                      "\"%V\": add \"para_auth_provider %V { ... }\" to http{}",
-                      upstream->file, upstream->line, &upstream->provider,
-                      &upstream->provider);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_para_auth_check_key(cf, lcf) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    targets = scf->targets.elts;
-
-    for (i = 0; i < scf->targets.nelts; i++) {
-        if (targets[i]->provider == lcf->marked
-            && targets[i]->endpoint == upstream->endpoint)
-        {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "para_auth_upstream in %s:%ui: this server has "
-                          "another location for \"%V %V\" already, remove "
-                          "one of them", upstream->file, upstream->line,
-                          &upstream->provider,
-                          ngx_para_endpoint_name(upstream->endpoint));
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    target = ngx_pcalloc(cf->pool, sizeof(ngx_para_call_target_t));
-    targets = ngx_array_push(&scf->targets);
-    marked = ngx_array_push(&scf->marked);
-
-    if (target == NULL || targets == NULL || marked == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    upstream->api.host = lcf->marked->host;
-    upstream->api.port = lcf->marked->port;
-    upstream->api.no_port = lcf->marked->no_port;
-    upstream->api.tls = lcf->marked->tls;
-
-    target->uri = upstream->uri;
-    target->provider = lcf->marked;
-    target->endpoint = upstream->endpoint;
-
-    lcf->way = target;
-
-    *targets = target;
-    *marked = lcf;
-
-    return NGX_CONF_OK;
-}
-
-
-/* Of verification tokens it is para_auth that needs one. */
-
-static char *
-ngx_http_para_auth_check_key(ngx_conf_t *cf,
-    const ngx_http_para_auth_loc_conf_t *lcf)
-{
-    const char                 *directive;
-    const ngx_para_upstream_t  *upstream;
-
-    upstream = lcf->upstream;
-
-    if (upstream->endpoint == NGX_PARA_TOUCH
-        && lcf->marked->public_key.len == 0)
-    {
-        directive = "public_key";
-
-    } else if (upstream->endpoint == NGX_PARA_WALLETS
-               && lcf->marked->secret_key.len == 0)
-    {
-        directive = "secret_key_file";
-
-    } else {
-        return NGX_CONF_OK;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "para_auth_upstream in %s:%ui: provider \"%V\" has no \"%s\" "
-                  "to ask Para with", upstream->file, upstream->line,
-                  &upstream->provider, directive);
-
-    return NGX_CONF_ERROR;
-}
-
-
 char *
 ngx_http_para_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -497,29 +391,22 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_para_auth_loc_conf_t *lcf = conf;
 
-    ngx_int_t    time;
-    ngx_str_t   *value, s;
+    char        *rv;
+    ngx_str_t   *value;
     ngx_uint_t   i;
-    ngx_msec_t  *msec;
 
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
         if (ngx_strncmp(value[i].data, "valid=", 6) == 0) {
-            msec = &lcf->valid;
-            s.data = value[i].data + 6;
-            s.len = value[i].len - 6;
+            rv = ngx_http_para_auth_time(cf, &lcf->valid, &value[i], 6);
 
         } else if (ngx_strncmp(value[i].data, "negative=", 9) == 0) {
-            msec = &lcf->negative;
-            s.data = value[i].data + 9;
-            s.len = value[i].len - 9;
+            rv = ngx_http_para_auth_time(cf, &lcf->negative, &value[i], 9);
 
         } else if (ngx_strncmp(value[i].data, "stale=", 6) == 0) {
-            msec = &lcf->stale;
-            s.data = value[i].data + 6;
-            s.len = value[i].len - 6;
+            rv = ngx_http_para_auth_time(cf, &lcf->stale, &value[i], 6);
 
         } else if (ngx_strcmp(value[i].data, "refresh=on") == 0
                    || ngx_strcmp(value[i].data, "refresh=off") == 0)
@@ -529,7 +416,7 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
             }
 
             lcf->refresh = (value[i].len == sizeof("refresh=on") - 1);
-            continue;
+            rv = NGX_CONF_OK;
 
         } else {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -540,21 +427,41 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
             return NGX_CONF_ERROR;
         }
 
-        if (*msec != NGX_CONF_UNSET_MSEC) {
-            return "is duplicate";
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
-
-        time = ngx_parse_time(&s, 0);
-
-        if (time == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid time in \"%V\", write one as \"30s\"",
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        *msec = (ngx_msec_t) time;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Of "name=time": what is behind a prefix of so many bytes. */
+
+static char *
+ngx_http_para_auth_time(ngx_conf_t *cf, ngx_msec_t *msec, ngx_str_t *value,
+    size_t prefix)
+{
+    ngx_int_t  time;
+    ngx_str_t  s;
+
+    if (*msec != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    s.data = value->data + prefix;
+    s.len = value->len - prefix;
+
+    time = ngx_parse_time(&s, 0);
+
+    if (time == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid time in \"%V\", write one as \"30s\"",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    *msec = (ngx_msec_t) time;
 
     return NGX_CONF_OK;
 }

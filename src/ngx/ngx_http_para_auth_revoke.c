@@ -11,6 +11,9 @@ static char *ngx_http_para_auth_revoke_size(ngx_conf_t *cf,
     ngx_http_para_auth_revoke_t *revoke, ngx_str_t *value);
 static char *ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke);
+static ngx_int_t ngx_http_para_auth_check_revoke(ngx_conf_t *cf,
+    const ngx_http_para_auth_revoke_t *revoke,
+    const ngx_para_provider_t *provider);
 static ngx_int_t ngx_http_para_auth_revoke_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_para_auth_sends_json(ngx_http_request_t *r);
 static void ngx_http_para_auth_revoke_body(ngx_http_request_t *r);
@@ -137,24 +140,7 @@ ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (provider->state_path.len == 0) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_revoke in %s:%ui: provider \"%V\" has no "
-                      "\"state_path\", and what was ended would be forgotten "
-                      "at the next start", revoke->file, revoke->line,
-                      &revoke->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (revoke->name.len > NGX_PARA_REVOKE_NAME_MAX
-        || ngx_strlchr(revoke->name.data,
-                       revoke->name.data + revoke->name.len, '/'))
-    {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_revoke in %s:%ui: the provider's name is part "
-                      "of a file's: choose one without \"/\", of at most %d "
-                      "bytes", revoke->file, revoke->line,
-                      NGX_PARA_REVOKE_NAME_MAX);
+    if (ngx_http_para_auth_check_revoke(cf, revoke, provider) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -187,6 +173,38 @@ ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
     *slot = revoke;
 
     return NGX_CONF_OK;
+}
+
+
+/* The list is kept in a file, which bears the provider's name. */
+
+static ngx_int_t
+ngx_http_para_auth_check_revoke(ngx_conf_t *cf,
+    const ngx_http_para_auth_revoke_t *revoke,
+    const ngx_para_provider_t *provider)
+{
+    if (provider->state_path.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth_revoke in %s:%ui: provider \"%V\" has no "
+                      "\"state_path\", and what was ended would be forgotten "
+                      "at the next start", revoke->file, revoke->line,
+                      &revoke->name);
+        return NGX_ERROR;
+    }
+
+    if (revoke->name.len > NGX_PARA_REVOKE_NAME_MAX
+        || ngx_strlchr(revoke->name.data,
+                       revoke->name.data + revoke->name.len, '/'))
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth_revoke in %s:%ui: the provider's name is part "
+                      "of a file's: choose one without \"/\", of at most %d "
+                      "bytes", revoke->file, revoke->line,
+                      NGX_PARA_REVOKE_NAME_MAX);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
