@@ -53,7 +53,7 @@ subtest 'variables' => sub {
 };
 
 subtest 'headers' => sub {
-    my $source = slurp('src/ngx/ngx_para_inject.c');
+    my $source = slurp('src/ngx/ngx_para_inject_conf.c');
 
     is_deeply(
         unique($readme =~ /^\| `(X-Para-[\w-]+)` \|/mg),

@@ -24,7 +24,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_array_t  *headers;    /* of headers to send; NULL until merged */
+    ngx_array_t  *headers;    /* ngx_para_inject_header_t; NULL until merged */
 } ngx_para_inject_conf_t;
 
 
@@ -83,6 +83,15 @@ ngx_uint_t ngx_para_inject_room(const ngx_para_inject_conf_t *conf);
 ngx_int_t ngx_para_inject_headers(ngx_http_request_t *r,
     const ngx_para_inject_conf_t *conf,
     const para_span_t field[PARA_ID_FIELDS]);
+
+
+/* Shared by ngx_para_inject*.c: what ngx_para_inject_conf_t lists. */
+
+typedef struct {
+    ngx_para_inject_name_t     name;
+    para_identity_field_e      field;         /* unless there is a value */
+    ngx_http_complex_value_t  *value;
+} ngx_para_inject_header_t;
 
 
 #endif /* NGX_PARA_INJECT_H */
