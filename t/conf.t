@@ -679,8 +679,12 @@ refused('in a server', qr/"para_auth_claim_set" directive is not allowed here/,
 # ---- The way to Para ------------------------------------------------------
 
 refused('no way to Para',
-    qr/checks sessions, and the server has no way .*para-auth-verify\.conf/,
+    qr/checks sessions, and the server in \S+:\d+ has no way .*para-auth-verify\.conf/,
     server => 'para_auth app;');
+refused('a server that inherits what it has no way for',
+    qr/and the server in \S+:(\d+) has no way/,
+    http   => http() . 'para_auth app;',
+    server => "server_name with;\n$VERIFY\n}\nserver {\nserver_name without;");
 refused('no way to Para from the location that needs one', qr/no way to Para/,
     server => 'location /a { para_auth app session; }');
 refused('a way for another provider', qr/no way to Para for "app": include/,
@@ -771,7 +775,7 @@ for my $type (qw(any exported)) {
         qr/takes exported sessions, and provider "app" has no "public_key"/,
         server => "para_auth app; para_auth_session_type $type;\n$VERIFY");
     refused("$type without a way",
-        qr/takes exported sessions, and the server has no way to Para for "app/,
+        qr/takes exported sessions, and the server in \S+:\d+ has no way to Para/,
         http => http_public(),
         server => "para_auth app; para_auth_session_type $type;\n$VERIFY");
     accepted("$type with both", undef,
@@ -782,11 +786,11 @@ for my $type (qw(any exported)) {
         server => "para_auth app jwt; para_auth_session_type $type;");
 }
 refused('the message names the file',
-    qr/include para-auth-touch\.conf, a location with "para_auth_upstream app t/,
+    qr/include para-auth-touch\.conf there, a location with "para_auth_upstream app t/,
     http => http_public(),
     server => "para_auth app session; para_auth_session_type any;\n$VERIFY");
 refused('tokens without a way, beside exported sessions',
-    qr/checks sessions, and the server has no way .*para-auth-verify\.conf/,
+    qr/checks sessions, and the server in \S+:\d+ has no way .*para-auth-verify\.conf/,
     http => http_public(), server => "para_auth app;\n$TOUCH");
 refused('tokens without a secret key, beside exported sessions',
     qr/checks sessions, and provider "app" has no "secret_key_file"/,

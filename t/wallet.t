@@ -869,6 +869,29 @@ checks('a wallet above para_auth', 1, $OK,
     server => 'para_auth_require_wallet; location / '
         . '{ para_auth app; return 200; }');
 
+# Where nobody could pass, whatever he has.
+my $OWN = 'issuer own { algorithms HS256; hmac_key_file '
+    . put_file('nobody.key', 'k' x 8 . join('', 'a' .. 'x'), oct '0600')
+    . '; iss own; }';
+my $NOBODY = qr/require_wallet in \S+:\d+ lets nobody in .* "claim wallets path;"/;
+
+checks('wallets of JWTs that have none', 0, $NOBODY,
+    bare   => 1,
+    http   => http_config(provider => $OWN),
+    server => 'para_auth app jwt; para_auth_require_wallet type=EVM; ' . $OPEN);
+checks('... of which they say where', 1, $OK,
+    bare => 1,
+    http => http_config(
+        provider => $OWN =~ s/iss own;/iss own; claim wallets w;/r),
+    server => 'para_auth app jwt; para_auth_require_wallet type=EVM; ' . $OPEN);
+checks('... of verification tokens', 0, $NOBODY,
+    server => 'para_auth app session; para_auth_session_type token; '
+        . "para_auth_require_wallet; $OPEN");
+checks('... of exported sessions, which have types', 1, $OK,
+    server => "para_auth app session; para_auth_require_wallet; $OPEN");
+checks('... and no addresses', 0, qr/and write "para_auth_verify_wallet on;"/,
+    server => "para_auth app session; para_auth_require_wallet \$arg_a; $OPEN");
+
 checks('verify without a wallet', 0,
     qr/para_auth_verify_wallet in \S+:\d+ has nothing to verify/,
     server => "para_auth app; para_auth_verify_wallet on; $OPEN");

@@ -89,6 +89,8 @@ typedef struct {
                                                  that lead to Para */
     ngx_array_t                 protected;    /* ngx_http_para_auth_loc_conf_t *
                                                  that are not off */
+    u_char                     *file;         /* where it begins */
+    ngx_uint_t                  line;
 } ngx_http_para_auth_srv_conf_t;
 
 
@@ -196,6 +198,7 @@ struct ngx_http_para_auth_loc_conf_s {
     void                      **loc_conf;     /* of all modules */
     const ngx_http_para_auth_loc_conf_t  *outer;  /* that it stands in, NULL:
                                                      http{} */
+    const ngx_http_para_auth_srv_conf_t  *server;   /* if not off */
 
     ngx_http_para_auth_assertion_t  *assertion;   /* NULL: off */
     ngx_http_para_auth_place_t      *jwks;        /* NULL: shows none */
@@ -590,6 +593,10 @@ ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
 para_reason_e ngx_http_para_auth_check_subrequest(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
 
+/* 1 if some JWT that the provider takes may have this. */
+ngx_uint_t ngx_http_para_auth_has_claim(const ngx_para_provider_t *provider,
+    para_claim_e claim);
+
 
 /*
  * For the setters of what is needed.  The first adds one of that size to the
@@ -610,7 +617,7 @@ ngx_int_t ngx_http_para_auth_variable(ngx_conf_t *cf, ngx_str_t *value,
 
 char *ngx_http_para_auth_require_wallet(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-ngx_int_t ngx_http_para_auth_check_verify_wallet(ngx_conf_t *cf,
+ngx_int_t ngx_http_para_auth_check_needed_wallets(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 
 ngx_int_t ngx_http_para_auth_step_wallets(ngx_http_request_t *r,

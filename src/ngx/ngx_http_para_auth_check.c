@@ -183,11 +183,11 @@ ngx_http_para_auth_need_target(ngx_conf_t *cf,
     name = ngx_para_endpoint_name(endpoint);
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "para_auth in %s:%ui %s, and the server has no way to Para "
-                  "for \"%V\": include para-auth-%V.conf, a location with "
-                  "\"para_auth_upstream %V %V;\"",
-                  lcf->file, lcf->line, what, &lcf->name, name, &lcf->name,
-                  name);
+                  "para_auth in %s:%ui %s, and the server in %s:%ui has no "
+                  "way to Para for \"%V\": include para-auth-%V.conf there, a "
+                  "location with \"para_auth_upstream %V %V;\"",
+                  lcf->file, lcf->line, what, lcf->server->file,
+                  lcf->server->line, &lcf->name, name, &lcf->name, name);
 
     return NGX_ERROR;
 }

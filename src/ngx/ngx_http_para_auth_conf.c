@@ -90,6 +90,9 @@ ngx_http_para_auth_create_srv_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    scf->file = cf->conf_file->file.name.data;
+    scf->line = cf->conf_file->line;
+
     return scf;
 }
 
@@ -300,6 +303,8 @@ ngx_http_para_auth_protect(ngx_conf_t *cf, ngx_http_para_auth_loc_conf_t *lcf)
     }
 
     *protected = lcf;
+
+    lcf->server = scf;
 
     return NGX_CONF_OK;
 }

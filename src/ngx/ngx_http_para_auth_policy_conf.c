@@ -15,8 +15,6 @@ static char *ngx_http_para_auth_add_requirement(ngx_conf_t *cf,
 static void ngx_http_para_auth_use(ngx_http_para_auth_needs_t *needs);
 static ngx_int_t ngx_http_para_auth_check_roles(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *lcf);
-static ngx_uint_t ngx_http_para_auth_has_roles(
-    const ngx_para_provider_t *provider);
 
 
 char *
@@ -277,7 +275,8 @@ ngx_http_para_auth_check_policy(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    return ngx_http_para_auth_check_verify_wallet(cf, lcf);
+    return lcf->wallets ? ngx_http_para_auth_check_needed_wallets(cf, lcf)
+                        : NGX_OK;
 }
 
 
@@ -311,7 +310,7 @@ ngx_http_para_auth_check_roles(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (!ngx_http_para_auth_has_roles(lcf->provider)) {
+    if (!ngx_http_para_auth_has_claim(lcf->provider, PARA_CLAIM_ROLES)) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "para_auth_require_role in %s:%ui lets nobody in: "
                       "provider \"%V\" takes only Para's own JWTs, which have "
@@ -324,13 +323,14 @@ ngx_http_para_auth_check_roles(ngx_conf_t *cf,
 }
 
 
-static ngx_uint_t
-ngx_http_para_auth_has_roles(const ngx_para_provider_t *provider)
+ngx_uint_t
+ngx_http_para_auth_has_claim(const ngx_para_provider_t *provider,
+    para_claim_e claim)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < provider->nissuers; i++) {
-        if (provider->issuers[i]->map[PARA_CLAIM_ROLES].paths) {
+        if (provider->issuers[i]->map[claim].paths) {
             return 1;
         }
     }

@@ -10,6 +10,11 @@ static char *ngx_http_para_auth_wallet_type(ngx_conf_t *cf,
     ngx_http_para_auth_wallet_t *wallet, ngx_str_t *value);
 static char *ngx_http_para_auth_wallet_address(ngx_conf_t *cf,
     ngx_http_para_auth_wallet_t *wallet, ngx_str_t *value);
+static ngx_int_t ngx_http_para_auth_check_verify_wallet(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_para_auth_may_have(
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_wallet_t *wallet);
 static ngx_uint_t ngx_http_para_auth_names_wallet(
     const ngx_http_para_auth_needs_t *wallets);
 
@@ -91,13 +96,68 @@ ngx_http_para_auth_wallet_address(ngx_conf_t *cf,
 
 
 ngx_int_t
+ngx_http_para_auth_check_needed_wallets(ngx_conf_t *cf,
+    ngx_http_para_auth_loc_conf_t *lcf)
+{
+    ngx_uint_t                          i;
+    const ngx_http_para_auth_place_t   *place;
+    const ngx_http_para_auth_wallet_t  *wallet;
+
+    if (ngx_http_para_auth_check_verify_wallet(cf, lcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    wallet = lcf->wallets->list.elts;
+
+    for (i = 0; i < lcf->wallets->list.nelts; i++) {
+
+        if (ngx_http_para_auth_may_have(lcf, &wallet[i])) {
+            continue;
+        }
+
+        place = &lcf->wallets->place;
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "para_auth_require_wallet in %s:%ui lets nobody in where "
+                      "para_auth in %s:%ui applies, since nothing says there "
+                      "which wallets a user has: write \"claim wallets path;\" "
+                      "into an issuer of provider \"%V\"%s", place->file,
+                      place->line, lcf->file, lcf->line, &lcf->name,
+                      wallet[i].address == NGX_ERROR
+                      ? ", or take exported sessions"
+                      : ", or take exported sessions and write "
+                        "\"para_auth_verify_wallet on;\"");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* JWTs have addresses; of an exported session Para knows types and ids. */
+
+static ngx_uint_t
+ngx_http_para_auth_may_have(const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_wallet_t *wallet)
+{
+    if ((lcf->layers & NGX_HTTP_PARA_AUTH_JWT)
+        && ngx_http_para_auth_has_claim(lcf->provider, PARA_CLAIM_WALLETS))
+    {
+        return 1;
+    }
+
+    return (lcf->credential.forms & PARA_FORM_EXPORTED)
+           && (wallet->address == NGX_ERROR || lcf->ask_owner);
+}
+
+
+static ngx_int_t
 ngx_http_para_auth_check_verify_wallet(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf)
 {
     ngx_http_para_auth_place_t  *place;
 
-    if (lcf->wallets == NULL
-        || lcf->verify_wallet == NULL || !lcf->verify_wallet->on
+    if (lcf->verify_wallet == NULL || !lcf->verify_wallet->on
         || !ngx_http_para_auth_names_wallet(lcf->wallets))
     {
         return NGX_OK;
@@ -119,10 +179,11 @@ ngx_http_para_auth_check_verify_wallet(ngx_conf_t *cf,
     if (lcf->target[NGX_PARA_WALLETS] == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "para_auth_verify_wallet in %s:%ui asks Para whose a "
-                      "wallet is, and the server has no way to Para for that: "
-                      "include para-auth-wallets.conf, a location with "
-                      "\"para_auth_upstream %V wallets;\"", place->file,
-                      place->line, &lcf->name);
+                      "wallet is, and the server in %s:%ui has no way to Para "
+                      "for that: include para-auth-wallets.conf there, a "
+                      "location with \"para_auth_upstream %V wallets;\"",
+                      place->file, place->line, lcf->server->file,
+                      lcf->server->line, &lcf->name);
         return NGX_ERROR;
     }
 
