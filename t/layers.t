@@ -51,9 +51,10 @@ my %ADAPTER_MAY = (
     ngx_para_keys_conf  => [qw(ngx_para_keys ngx_para_keys_file
                                ngx_para_trust)],
     ngx_para_keys_wait  => [qw(ngx_para_keys)],
-    ngx_para_provider   => [qw(ngx_para_file ngx_para_issuer
-                               ngx_para_keys_file ngx_para_revoke)],
+    ngx_para_provider   => [qw(ngx_para_issuer ngx_para_keys_file
+                               ngx_para_revoke)],
     ngx_para_provider_api => [qw(ngx_para_provider)],
+    ngx_para_provider_key => [qw(ngx_para_file ngx_para_provider)],
     ngx_para_renew      => [qw(ngx_para_answer ngx_para_cache_ask
                                ngx_para_fetch ngx_para_question)],
     ngx_para_renew_conf => [qw(ngx_para_answer ngx_para_renew

@@ -90,4 +90,12 @@ ngx_para_provider_t *ngx_para_provider_find(
     const ngx_para_providers_t *providers, const ngx_str_t *name);
 
 
+/*
+ * Shared by ngx_para_provider*.c: reads and checks the API keys that there are.
+ * Says itself what is wrong with them.
+ */
+char *ngx_para_provider_api_keys(ngx_conf_t *cf,
+    ngx_para_provider_t *provider);
+
+
 #endif /* NGX_PARA_PROVIDER_H */
