@@ -1,5 +1,6 @@
-# README.md and the source name the same directives, variables, headers and
-# codes: what is not documented is not there, and the reverse.  And its lines.
+# The documents and the source name the same directives, variables, headers and
+# codes: what is not documented is not there, and the reverse.  Their links lead
+# somewhere, and their lines are no longer than others.
 
 use strict;
 use warnings;
@@ -19,7 +20,9 @@ sub slurp {
 
 sub unique { my %seen; return [sort grep { !$seen{$_}++ } @_] }
 
-my $readme = slurp('README.md');
+my @DOCUMENTS = qw(README.md docs/directives.md docs/operating.md);
+
+my $readme = join "\n", map { slurp($_) } @DOCUMENTS;
 my $module = slurp('ngx_http_para_auth_module.c');
 
 subtest 'directives' => sub {
@@ -32,6 +35,10 @@ subtest 'directives' => sub {
 
     is_deeply([$readme =~ /^### `(para_auth\w*)/mg], \@top,
         'one section for each, in the order of the table');
+
+    my ($index) = slurp('README.md') =~ /^## Directives\n(.*?)^## /ms;
+    is_deeply(unique($index =~ /`(para_auth\w*)`/g), unique(@top),
+        '... and all are in the index');
 
     for my $name (@{unique(@inside)}) {
         like($readme, qr/^\| `\Q$name\E |^`\Q$name\E` /m, "$name is described");
@@ -96,7 +103,7 @@ subtest 'metrics' => sub {
 subtest 'prose has at most 80 columns' => sub {
     my @long;
 
-    for my $path (qw(README.md CHANGES.md)) {
+    for my $path (@DOCUMENTS, 'CHANGES.md') {
         open my $in, '<:encoding(UTF-8)', "$ROOT/$path" or die "$path: $!";
         my $code = 0;
         while (my $line = <$in>) {
@@ -107,6 +114,28 @@ subtest 'prose has at most 80 columns' => sub {
     }
 
     is_deeply(\@long, [], 'no line is longer, but for tables and examples');
+};
+
+# As GitHub makes them of headings.
+sub anchors {
+    my ($text) = @_;
+    return map { lc(s/[^\w\- ]//gr) =~ tr/ /-/r } $text =~ /^#+ (.*)$/mg;
+}
+
+subtest 'links lead somewhere' => sub {
+    for my $path (@DOCUMENTS) {
+        for my $link (@{unique(slurp($path) =~ /\]\(([^)]+)\)/g)}) {
+            next if $link =~ /\Ahttps:/;
+
+            my ($file, $anchor) = split /#/, $link;
+            my $to = $file eq '' ? $path
+                : $path =~ m{\A(.*/)} ? "$1$file" : $file;
+
+            ok(-e "$ROOT/$to", "$path: $link") or next;
+            ok((grep { $_ eq $anchor } anchors(slurp($to))), '... its section')
+                if defined $anchor;
+        }
+    }
 };
 
 subtest 'examples that are named exist' => sub {
