@@ -18,15 +18,20 @@ use constant {
     SPELLINGS => 4000,
     OTHERS    => 20,
     PAYS      => 20,
+    FILLING   => 600,
+    LATELY    => 150,
 };
 
 my $JSON = JSON::PP->new->utf8->canonical;
 
 sub gateway {
+    my ($zone) = @_;
     return start_nginx(
         workers => 2,
-        http    =>
-            http_config(zone => '1m', provider => "public_key $PARA_PUBLIC_KEY;\n"),
+        http    => http_config(
+            zone     => $zone,
+            provider => "public_key $PARA_PUBLIC_KEY;\n" . own_issuer()
+        ),
         server => <<'CONF' . verify_location() . touch_location());
         keepalive_requests 1000000;
         large_client_header_buffers 4 32k;
@@ -34,6 +39,8 @@ sub gateway {
         para_auth app;
         para_auth_session_cache valid=1h refresh=off;
         location / { try_files /none =204; }
+        location /metrics { para_auth off; para_auth_metrics; }
+        location /jwt { para_auth app jwt; try_files /none =204; }
         location /stale {
             para_auth_session_cache valid=1s stale=1h refresh=off;
             try_files /none =204;
@@ -53,13 +60,16 @@ sub spelt {
     return encode_base64($JSON->encode({%$session, word => $word}), '');
 }
 
-sub how_many_hit {
-    my ($nginx, @logins) = @_;
-    return grep { ($_->{header}{'x-cache'} // '') eq 'HIT' }
-        map { get($nginx->{port}, '/', credentials($_)) } @logins;
+sub are_hits {
+    return grep { ($_->{header}{'x-cache'} // '') eq 'HIT' } @_;
 }
 
-my $nginx = gateway();
+sub how_many_hit {
+    my ($nginx, @logins) = @_;
+    return are_hits(map { get($nginx->{port}, '/', credentials($_)) } @logins);
+}
+
+my $nginx = gateway('1m');
 
 # One session in any number of spellings is one question, and no more room than
 # its share: nobody else is forgotten for it.
@@ -83,6 +93,40 @@ my $nginx = gateway();
     is(para_calls(TOUCH) - $calls, 1, 'spellings: one call');
     is(how_many_hit($nginx, @others), OTHERS,
         'spellings: the others still are');
+}
+
+# Others have filled the zone before: still there is room for users of exported
+# sessions, and one of them with any number of spellings takes no more.
+{
+    reset_para();
+    my $full   = gateway('128k');
+    my $socket = connect_to($full->{port});
+    my $ask    = sub {
+        my ($path, @headers) = @_;
+        return
+            map { exchange($socket, request_text($path, headers => $_)) }
+            @headers;
+    };
+
+    my @others = map { bearer(own_jwt(claims => {roles => ["r$_"]})) }
+        1 .. FILLING;
+    $ask->('/jwt', @others);
+
+    my @lately = @others[-LATELY .. -1];
+    my @users  = map { headers($_->{exportedSession}, $_) }
+        map { login('bob') } 1 .. OTHERS;
+    $ask->('/', @users);
+    my ($metrics) = $ask->('/metrics', 'Accept: text/plain');
+    like($metrics->{body}, qr/_entries[{]kind="exported"[}] ${\OTHERS}\n/,
+        'full zone: all users are kept');
+
+    my $alice = login('alice');
+    $ask->('/', map { headers(spelt($alice, $_), $alice) } 1 .. FILLING);
+    is(scalar are_hits($ask->('/jwt', @lately)),
+        LATELY, 'full zone: for all the spellings others are, too');
+    cmp_ok(scalar are_hits($ask->('/jwt', @others)),
+        '<', FILLING, 'full zone: it is full');
+    $full->stop;
 }
 
 # Answers that are too large for one user are no state of Para's.

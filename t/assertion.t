@@ -26,11 +26,13 @@ use MIME::Base64        qw(encode_base64url);
 use Time::HiRes         qw(sleep time);
 
 use constant {
-    TTL    => 30,
-    SHORT  => 8,
-    RSA    => 256,                   # bytes
-    MANY   => 40,
-    SECOND => 1.1,
+    TTL     => 30,
+    SHORT   => 8,
+    RSA     => 256,                  # bytes
+    MANY    => 40,
+    FEW     => 6,
+    FILLING => 600,
+    SECOND  => 1.1,
 };
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)'
@@ -709,6 +711,54 @@ CONF
     }
     is($wrong, 0, 'each request has its own all the same');
     unlike($own->error_log, qr/\[(?:alert|crit|emerg)\]/, 'nothing grave');
+};
+
+# What is in it was there first; still there is room for those who are.
+subtest 'a zone full of those without one' => sub {
+    my $own = start_nginx(
+        http   => http_config(zone => '128k', provider => own_issuer()),
+        server => <<"CONF");
+        keepalive_requests 10000;
+        para_auth app jwt;
+        location / { try_files /none =204; }
+        location /signed {
+            para_auth_assertion key=$file{ed} audience=app;
+            proxy_pass $APP_URL;
+        }
+        location /metrics { para_auth off; para_auth_metrics; }
+CONF
+    my $kept = sub {
+        my ($kind) = @_;
+        my $text = get($own->{port}, '/metrics', 'Accept: text/plain')->{body};
+        my ($count) = $text =~ /_cache_entries[{]kind="$kind"[}] (\d+)/;
+        return $count;
+    };
+    my @jwts = map { bearer(own_jwt(claims => {roles => ["r$_"]})) }
+        1 .. FILLING;
+    my $socket = connect_to($own->{port});
+    exchange($socket, request_text('/', headers => $_)) for @jwts;
+
+    my $full = $kept->('good');
+    cmp_ok($full, '<', FILLING, 'it is full');
+
+    my @users = @jwts[0 .. FEW - 1];
+    my @first = map { assertion_of(ask('/signed', $_, port => $own->{port})) }
+        @users;
+    sleep SECOND;
+    my @again = map { assertion_of(ask('/signed', $_, port => $own->{port})) }
+        @users;
+    is_deeply(\@again, \@first, 'not made anew for each request');
+    is($kept->('assertion'), FEW, 'one for each');
+
+    # They are no reason to forget most of the others; large ones count for
+    # what they take.
+    ask('/signed', $_, port => $own->{port}) for @jwts[0 .. FILLING / 2];
+    cmp_ok($kept->('good'), '>', 0.8 * $full, 'most others are still known');
+
+    ask('/signed', bearer(own_jwt(claims => {roles => ["r$_", 'x' x 1500]})),
+        port => $own->{port})
+        for 1 .. 2 * FEW;
+    cmp_ok($kept->('assertion'), '<=', FEW, 'fewer large ones');
 };
 
 

@@ -4,7 +4,7 @@
 
 /* Of what all ngx_para_cache*.c keep: part of the zone's name. */
 
-#define NGX_PARA_CACHE_LAYOUT  "4"
+#define NGX_PARA_CACHE_LAYOUT  "5"
 
 #define NGX_PARA_CACHE_SKEW    10000  /* ms, between the clocks of workers */
 

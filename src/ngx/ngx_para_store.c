@@ -7,11 +7,14 @@
  */
 #define NGX_PARA_STORE_EVICT_MAX  1024
 
+#define NGX_PARA_STORE_ENTRY      1024    /* bytes, reckoned for an entry */
+
 
 typedef struct {
     ngx_queue_t              queue;
     ngx_uint_t               count;
     ngx_uint_t               max;
+    size_t                   room;            /* bytes */
 } ngx_para_store_pool_t;
 
 
@@ -44,6 +47,11 @@ static const struct {
 
 
 static ngx_para_store_sh_t *ngx_para_store_create(ngx_slab_pool_t *shpool);
+static unsigned ngx_para_store_order(size_t size);
+static void ngx_para_store_join(ngx_para_store_sh_t *sh,
+    ngx_para_store_node_t *node, ngx_para_store_pool_e pool);
+static void ngx_para_store_leave(ngx_para_store_sh_t *sh,
+    ngx_para_store_node_t *node);
 static ngx_uint_t ngx_para_store_evict(ngx_shm_zone_t *zone,
     ngx_para_store_sh_t *sh, ngx_para_store_pool_e pool);
 static ngx_uint_t ngx_para_store_evict_last(ngx_shm_zone_t *zone,
@@ -195,7 +203,8 @@ ngx_para_store_alloc(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     }
 
     if (node) {
-        node->pool = (uint8_t) pool;
+        node->pool = pool;
+        node->order = ngx_para_store_order(size);
     }
 
     return node;
@@ -214,8 +223,7 @@ ngx_para_store_link(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node,
     node->next = *bucket;
     *bucket = node;
 
-    ngx_queue_insert_head(&sh->pool[node->pool].queue, &node->queue);
-    sh->pool[node->pool].count++;
+    ngx_para_store_join(sh, node, node->pool);
 }
 
 
@@ -233,8 +241,7 @@ ngx_para_store_delete(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 
     *np = node->next;
 
-    ngx_queue_remove(&node->queue);
-    sh->pool[node->pool].count--;
+    ngx_para_store_leave(sh, node);
 
     ngx_slab_free_locked(ngx_para_store_pool(zone), node);
 }
@@ -256,13 +263,8 @@ ngx_para_store_move(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
         (void) ngx_para_store_evict_last(zone, sh, pool);
     }
 
-    ngx_queue_remove(&node->queue);
-    sh->pool[node->pool].count--;
-
-    node->pool = (uint8_t) pool;
-
-    ngx_queue_insert_head(&sh->pool[pool].queue, &node->queue);
-    sh->pool[pool].count++;
+    ngx_para_store_leave(sh, node);
+    ngx_para_store_join(sh, node, pool);
 }
 
 
@@ -330,7 +332,7 @@ ngx_para_store_create(ngx_slab_pool_t *shpool)
 
     size = shpool->end - (u_char *) shpool;
 
-    for (n = 64; n < size / 1024; n <<= 1) { /* void */ }
+    for (n = 64; n < size / NGX_PARA_STORE_ENTRY; n <<= 1) { /* void */ }
 
     sh = ngx_slab_calloc_locked(shpool, sizeof(ngx_para_store_sh_t)
                                         + n * sizeof(ngx_para_store_node_t *));
@@ -359,21 +361,70 @@ ngx_para_store_create(ngx_slab_pool_t *shpool)
 }
 
 
-/* Makes room for an entry; 0 if there is nothing to take. */
+/* The slab's: powers of 2, and of pages rather more than it takes. */
+
+static unsigned
+ngx_para_store_order(size_t size)
+{
+    unsigned  order;
+
+    for (order = 0; (size_t) 8 << order < size; order++) { /* void */ }
+
+    return order;
+}
+
+
+static void
+ngx_para_store_join(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node,
+    ngx_para_store_pool_e pool)
+{
+    node->pool = pool;
+
+    ngx_queue_insert_head(&sh->pool[pool].queue, &node->queue);
+    sh->pool[pool].count++;
+    sh->pool[pool].room += (size_t) 8 << node->order;
+}
+
+
+static void
+ngx_para_store_leave(ngx_para_store_sh_t *sh, ngx_para_store_node_t *node)
+{
+    ngx_queue_remove(&node->queue);
+    sh->pool[node->pool].count--;
+    sh->pool[node->pool].room -= (size_t) 8 << node->order;
+}
+
+
+/*
+ * Makes room for an entry; 0 if there is nothing to take.  In a full zone the
+ * bounded ones would never grow without others' room, and most of them would be
+ * gone before they are of use.
+ */
 
 static ngx_uint_t
 ngx_para_store_evict(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     ngx_para_store_pool_e pool)
 {
-    if ((pool == NGX_PARA_STORE_SPELT || pool == NGX_PARA_STORE_TEXT)
-        && ngx_para_store_evict_last(zone, sh, pool))
-    {
+    ngx_uint_t              is_bounded;
+    ngx_para_store_pool_t  *own;
+
+    own = &sh->pool[pool];
+    is_bounded = (pool == NGX_PARA_STORE_SPELT || pool == NGX_PARA_STORE_TEXT);
+
+    if (is_bounded && own->room >= own->max / 2 * NGX_PARA_STORE_ENTRY) {
+        return ngx_para_store_evict_last(zone, sh, pool);
+    }
+
+    if (ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_POOR)) {
         return 1;
     }
 
-    return ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_POOR)
-           || (pool != NGX_PARA_STORE_POOR
-               && ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_GOOD));
+    if (pool == NGX_PARA_STORE_POOR) {
+        return 0;
+    }
+
+    return ngx_para_store_evict_last(zone, sh, NGX_PARA_STORE_GOOD)
+           || (is_bounded && ngx_para_store_evict_last(zone, sh, pool));
 }
 
 

@@ -15,19 +15,27 @@
 #define NGX_PARA_STORE_AREA_SIZE  128           /* bytes for the user */
 
 
-/* Who goes when there is no room; none but the good ones takes others' room. */
+/*
+ * Who goes when there is no room: the poor ones; then the good ones, but not
+ * for a poor one.  To what one user can have many of, and to what can be made
+ * anew, they lose no more than a part at a time, whatever he sends: such a pool
+ * takes others' room while it has less than half of its share, at a KB for each
+ * entry.  That is an eighth of the zone, and up to a quarter of one whose size
+ * is no power of two.  From there on one goes for another, and so it does when
+ * there is nothing else to take.
+ */
 
 typedef enum {
     NGX_PARA_STORE_GOOD = 0,      /* as many as fit */
     NGX_PARA_STORE_POOR,          /* an eighth; they go first */
     NGX_PARA_STORE_SPELT,         /* what one thing can have many of: a quarter;
-                                     one for another */
+                                     see above */
     NGX_PARA_STORE_FLIGHT,        /* a quarter; a full pool takes no more */
     NGX_PARA_STORE_LANDED,        /* an eighth; one for another */
     NGX_PARA_STORE_PAYER,         /* an eighth; one for another */
     NGX_PARA_STORE_BREAKER,       /* a few; one for another */
-    NGX_PARA_STORE_TEXT,          /* what can be made anew: a quarter; one for
-                                     another */
+    NGX_PARA_STORE_TEXT,          /* what can be made anew: a quarter; see
+                                     above */
 
     NGX_PARA_STORE_POOLS
 } ngx_para_store_pool_e;
@@ -43,7 +51,8 @@ struct ngx_para_store_node_s {
     ngx_para_store_node_t   *next;    /* in the bucket */
     ngx_queue_t              queue;   /* least recently used last */
     u_char                   key[NGX_PARA_STORE_KEY_SIZE];
-    uint8_t                  pool;
+    unsigned                 pool:4;
+    unsigned                 order:4; /* of its memory: 8 << order bytes */
     uint8_t                  kind;    /* the user's, like what follows */
     uint16_t                 len;
     uint32_t                 stamp;
