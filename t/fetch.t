@@ -894,7 +894,11 @@ for my $signal (qw(QUIT TERM)) {
     ) || diag($nginx->error_log);
     cmp_ok(time - $begin, '>', 2, 'late exit: later than the lookup');
     left_nothing($nginx, 'late exit');
+
+    # It has another worker by now, which would go on without it.
+    my @workers = workers_of($nginx);
     $nginx->{process}->signal('KILL');
+    kill KILL => @workers;
     $nginx->stop;
 }
 $_->fault('*', 'off') for $hung, $drip;
