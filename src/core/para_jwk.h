@@ -38,9 +38,7 @@ typedef enum {
     PARA_JWKS_TOO_LARGE,      /* in bytes or keys */
     PARA_JWKS_SECRET,         /* it has a private or secret key */
     PARA_JWKS_DUPLICATE,      /* one kid for two keys */
-    PARA_JWKS_NO_MEMORY,
-
-    PARA_JWKS_FAULTS
+    PARA_JWKS_NO_MEMORY
 } para_jwks_fault_e;
 
 

@@ -61,7 +61,7 @@ ngx_http_para_auth_challenge(ngx_http_request_t *r,
 
     if (retry_after == 0) {
         retry_after = ctx->call.done ? ctx->call.result.retry_after
-                                       : NGX_PARA_RETRY_AFTER;
+                                     : NGX_PARA_RETRY_AFTER;
     }
 
     code = para_reason_code(ctx->reason);

@@ -23,8 +23,7 @@ typedef enum {
     NGX_PARA_FETCH_TLS,
     NGX_PARA_FETCH_TIMEOUT,
     NGX_PARA_FETCH_BROKEN,              /* reset, cut off, not HTTP */
-    NGX_PARA_FETCH_MEMORY,              /* our want of memory, connections */
-    NGX_PARA_FETCH_OUTCOMES
+    NGX_PARA_FETCH_MEMORY               /* our want of memory, connections */
 } ngx_para_fetch_outcome_e;
 
 
@@ -50,9 +49,9 @@ typedef struct {
     size_t                      max;            /* bytes of the body */
     ngx_msec_t                  timeout;        /* of all together, the name
                                                    lookup included */
-    ngx_uint_t                  reuse;          /* unsigned  reuse:1; over a
-                                                   connection that is kept for
-                                                   the next with this trust */
+    ngx_uint_t                  reuse;          /* over a connection that is
+                                                   kept for the next with this
+                                                   trust */
 } ngx_para_fetch_target_t;
 
 
