@@ -472,9 +472,15 @@ ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 para_reason_e ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
-/* Reads what is exported, if the session is: into ctx->exported. */
+/*
+ * Of a session that is exported, PARA_OK of any other.  The first reads what it
+ * holds, into ctx->exported; the second says whether its sender claims to be
+ * another user than Para says, in session, that it is of.
+ */
 para_reason_e ngx_http_para_auth_read_exported(
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+para_reason_e ngx_http_para_auth_check_exported(
+    const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session);
 
 /* The cache knows; renew: it is this request that has to renew the session. */
 void ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew);

@@ -107,8 +107,8 @@ ngx_http_para_auth_judge_expired(ngx_http_request_t *r,
     para_identity_t                  identity;
     ngx_http_para_auth_main_conf_t  *mcf;
 
-    if (session && ctx->form == PARA_FORM_EXPORTED) {
-        reason = para_exported_check_user(&ctx->exported, session);
+    if (session) {
+        reason = ngx_http_para_auth_check_exported(ctx, session);
 
         if (reason != PARA_OK) {
             return reason;

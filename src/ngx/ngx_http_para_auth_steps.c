@@ -156,6 +156,16 @@ ngx_http_para_auth_read_exported(ngx_http_para_auth_loc_conf_t *lcf,
 }
 
 
+para_reason_e
+ngx_http_para_auth_check_exported(const ngx_http_para_auth_ctx_t *ctx,
+    const para_session_t *session)
+{
+    return ctx->form == PARA_FORM_EXPORTED
+           ? para_exported_check_user(&ctx->exported, session)
+           : PARA_OK;
+}
+
+
 ngx_int_t
 ngx_http_para_auth_step_token(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
@@ -344,12 +354,10 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
         return ngx_http_para_auth_identify_expired(r, lcf, ctx, &session);
     }
 
-    if (ctx->form == PARA_FORM_EXPORTED) {
-        ctx->reason = para_exported_check_user(&ctx->exported, &session);
+    ctx->reason = ngx_http_para_auth_check_exported(ctx, &session);
 
-        if (ctx->reason != PARA_OK) {
-            return NGX_DECLINED;
-        }
+    if (ctx->reason != PARA_OK) {
+        return NGX_DECLINED;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
