@@ -7,13 +7,13 @@
 #include "../core/para_wallet.h"
 
 
-/* What a request says to be its user's, for one wallet that he must have. */
+/* What a request names as its user's, for one wallet that he must have. */
 
 typedef struct {
     const ngx_http_para_auth_wallet_t  *wallet;
     para_span_t                         address;
     u_char                              key[PARA_DIGEST_SIZE];
-} ngx_http_para_auth_claim_t;
+} ngx_http_para_auth_named_t;
 
 
 static ngx_int_t ngx_http_para_auth_address(ngx_http_request_t *r,
@@ -22,30 +22,30 @@ static ngx_str_t *ngx_http_para_auth_addresses(ngx_http_request_t *r,
     const ngx_http_para_auth_needs_t *wallets);
 static ngx_int_t ngx_http_para_auth_check_wallet(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    ngx_http_para_auth_claim_t *claim);
+    ngx_http_para_auth_named_t *named);
 static para_reason_e ngx_http_para_auth_check_listed(
     const ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim);
+    const ngx_http_para_auth_named_t *named);
 static ngx_uint_t ngx_http_para_auth_may_ask(
     const ngx_http_para_auth_loc_conf_t *lcf,
     const ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim);
+    const ngx_http_para_auth_named_t *named);
 static para_span_t ngx_http_para_auth_canonical(u_char *dst,
     para_span_t address);
-static ngx_int_t ngx_http_para_auth_claim_key(ngx_http_request_t *r,
+static ngx_int_t ngx_http_para_auth_named_key(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf,
-    ngx_http_para_auth_claim_t *claim);
+    ngx_http_para_auth_named_t *named);
 static ngx_int_t ngx_http_para_auth_owner(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf,
-    const ngx_http_para_auth_claim_t *claim, ngx_uint_t *known,
+    const ngx_http_para_auth_named_t *named, ngx_uint_t *known,
     ngx_para_result_t *result);
 static ngx_int_t ngx_http_para_auth_ask_owner(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim, ngx_uint_t known,
+    const ngx_http_para_auth_named_t *named, ngx_uint_t known,
     ngx_para_result_t *result);
 static para_reason_e ngx_http_para_auth_check_owner(
     const ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim, const ngx_para_result_t *result);
+    const ngx_http_para_auth_named_t *named, const ngx_para_result_t *result);
 
 
 static ngx_inline para_span_t
@@ -60,7 +60,7 @@ ngx_http_para_auth_step_wallets(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                           rc;
-    ngx_http_para_auth_claim_t          claim;
+    ngx_http_para_auth_named_t          named;
     const ngx_http_para_auth_wallet_t  *wallet;
 
     if (lcf->wallets == NULL) {
@@ -84,10 +84,10 @@ ngx_http_para_auth_step_wallets(ngx_http_request_t *r,
 
     while (ctx->wallet < lcf->wallets->list.nelts) {
 
-        claim.wallet = &wallet[ctx->wallet];
-        claim.address = ngx_http_para_auth_span(&ctx->addresses[ctx->wallet]);
+        named.wallet = &wallet[ctx->wallet];
+        named.address = ngx_http_para_auth_span(&ctx->addresses[ctx->wallet]);
 
-        rc = ngx_http_para_auth_check_wallet(r, lcf, ctx, &claim);
+        rc = ngx_http_para_auth_check_wallet(r, lcf, ctx, &named);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -107,7 +107,7 @@ ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
     ngx_uint_t                          i, known;
     para_reason_e                       reason;
     ngx_para_result_t                   result;
-    ngx_http_para_auth_claim_t          claim;
+    ngx_http_para_auth_named_t          named;
     const ngx_http_para_auth_wallet_t  *wallet;
 
     if (lcf->wallets == NULL) {
@@ -122,17 +122,17 @@ ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
             return PARA_NO_MEMORY;
         }
 
-        claim.wallet = &wallet[i];
-        claim.address = ngx_http_para_auth_span(&address);
+        named.wallet = &wallet[i];
+        named.address = ngx_http_para_auth_span(&address);
 
-        reason = ngx_http_para_auth_check_listed(ctx, &claim);
+        reason = ngx_http_para_auth_check_listed(ctx, &named);
 
-        if (reason != PARA_OK && ngx_http_para_auth_may_ask(lcf, ctx, &claim)
-            && ngx_http_para_auth_claim_key(r, lcf, &claim) == NGX_OK
-            && ngx_http_para_auth_owner(r, lcf, &claim, &known, &result)
+        if (reason != PARA_OK && ngx_http_para_auth_may_ask(lcf, ctx, &named)
+            && ngx_http_para_auth_named_key(r, lcf, &named) == NGX_OK
+            && ngx_http_para_auth_owner(r, lcf, &named, &known, &result)
                == NGX_OK)
         {
-            reason = ngx_http_para_auth_check_owner(ctx, &claim, &result);
+            reason = ngx_http_para_auth_check_owner(ctx, &named, &result);
         }
 
         if (reason != PARA_OK) {
@@ -211,35 +211,35 @@ ngx_http_para_auth_addresses(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_para_auth_check_wallet(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    ngx_http_para_auth_claim_t *claim)
+    ngx_http_para_auth_named_t *named)
 {
     ngx_int_t          rc;
     ngx_uint_t         known;
     ngx_para_result_t  result;
 
-    ctx->reason = ngx_http_para_auth_check_listed(ctx, claim);
+    ctx->reason = ngx_http_para_auth_check_listed(ctx, named);
 
     if (ctx->reason == PARA_OK) {
         return NGX_OK;
     }
 
-    if (!ngx_http_para_auth_may_ask(lcf, ctx, claim)) {
+    if (!ngx_http_para_auth_may_ask(lcf, ctx, named)) {
         return NGX_DECLINED;
     }
 
-    if (ngx_http_para_auth_claim_key(r, lcf, claim) != NGX_OK) {
+    if (ngx_http_para_auth_named_key(r, lcf, named) != NGX_OK) {
         ctx->reason = PARA_CRYPTO;
         return NGX_ERROR;
     }
 
-    rc = ngx_http_para_auth_asked(r, ctx, claim->key, &result);
+    rc = ngx_http_para_auth_asked(r, ctx, named->key, &result);
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_para_auth_owner(r, lcf, claim, &known, &result);
+        rc = ngx_http_para_auth_owner(r, lcf, named, &known, &result);
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_para_auth_ask_owner(r, lcf, ctx, claim, known, &result);
+        rc = ngx_http_para_auth_ask_owner(r, lcf, ctx, named, known, &result);
     }
 
     if (rc == NGX_AGAIN) {
@@ -252,7 +252,7 @@ ngx_http_para_auth_check_wallet(ngx_http_request_t *r,
     }
 
     ctx->retry_after = result.retry_after;
-    ctx->reason = ngx_http_para_auth_check_owner(ctx, claim, &result);
+    ctx->reason = ngx_http_para_auth_check_owner(ctx, named, &result);
 
     return ctx->reason == PARA_OK ? NGX_OK : NGX_DECLINED;
 }
@@ -265,16 +265,16 @@ ngx_http_para_auth_check_wallet(ngx_http_request_t *r,
 
 static para_reason_e
 ngx_http_para_auth_check_listed(const ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim)
+    const ngx_http_para_auth_named_t *named)
 {
     para_span_t    type;
     para_reason_e  reason;
 
-    type = ngx_http_para_auth_span(&claim->wallet->type);
+    type = ngx_http_para_auth_span(&named->wallet->type);
 
-    if (claim->wallet->address != NGX_ERROR) {
+    if (named->wallet->address != NGX_ERROR) {
         return para_wallet_check_address(ctx->field[PARA_ID_WALLETS], type,
-                                         claim->address);
+                                         named->address);
     }
 
     reason = para_wallet_check_type(ctx->field[PARA_ID_WALLETS], type);
@@ -288,12 +288,12 @@ ngx_http_para_auth_check_listed(const ngx_http_para_auth_ctx_t *ctx,
 static ngx_uint_t
 ngx_http_para_auth_may_ask(const ngx_http_para_auth_loc_conf_t *lcf,
     const ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim)
+    const ngx_http_para_auth_named_t *named)
 {
     return lcf->ask_owner
            && para_wallet_may_ask(ctx->field[PARA_ID_WALLET_IDS],
-                                ngx_http_para_auth_span(&claim->wallet->type),
-                                claim->address);
+                                ngx_http_para_auth_span(&named->wallet->type),
+                                named->address);
 }
 
 
@@ -317,9 +317,9 @@ ngx_http_para_auth_canonical(u_char *dst, para_span_t address)
 
 
 static ngx_int_t
-ngx_http_para_auth_claim_key(ngx_http_request_t *r,
+ngx_http_para_auth_named_key(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf,
-    ngx_http_para_auth_claim_t *claim)
+    ngx_http_para_auth_named_t *named)
 {
     u_char                           address[PARA_WALLET_ADDRESS_MAX];
     para_span_t                      part[3];
@@ -329,9 +329,9 @@ ngx_http_para_auth_claim_key(ngx_http_request_t *r,
 
     part[0] = para_span(lcf->provider->session_policy, PARA_DIGEST_SIZE);
     part[1] = PARA_SPAN("wallet");
-    part[2] = ngx_http_para_auth_canonical(address, claim->address);
+    part[2] = ngx_http_para_auth_canonical(address, named->address);
 
-    return para_digest_key(mcf->digest, claim->key, part, 3)
+    return para_digest_key(mcf->digest, named->key, part, 3)
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -344,7 +344,7 @@ ngx_http_para_auth_claim_key(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_para_auth_owner(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf,
-    const ngx_http_para_auth_claim_t *claim, ngx_uint_t *known,
+    const ngx_http_para_auth_named_t *named, ngx_uint_t *known,
     ngx_para_result_t *result)
 {
     ngx_int_t                        rc;
@@ -357,7 +357,7 @@ ngx_http_para_auth_owner(ngx_http_request_t *r,
     policy = lcf->renewal;
     policy.refresh = 0;
 
-    rc = ngx_para_cache_session_lookup(mcf->zone, claim->key, &policy, r->pool,
+    rc = ngx_para_cache_session_lookup(mcf->zone, named->key, &policy, r->pool,
                                        &cached);
 
     *known = cached.known;
@@ -374,7 +374,7 @@ ngx_http_para_auth_owner(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_para_auth_ask_owner(ngx_http_request_t *r,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim, ngx_uint_t known,
+    const ngx_http_para_auth_named_t *named, ngx_uint_t known,
     ngx_para_result_t *result)
 {
     u_char               address[PARA_WALLET_ADDRESS_MAX];
@@ -382,13 +382,13 @@ ngx_http_para_auth_ask_owner(ngx_http_request_t *r,
 
     if (ngx_para_question_wallet(r->pool, &question,
                                  ngx_http_para_auth_canonical(address,
-                                                              claim->address))
+                                                              named->address))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_para_auth_ask(r, lcf, ctx, claim->key, &question, known,
+    return ngx_http_para_auth_ask(r, lcf, ctx, named->key, &question, known,
                                   result);
 }
 
@@ -400,7 +400,7 @@ ngx_http_para_auth_ask_owner(ngx_http_request_t *r,
 
 static para_reason_e
 ngx_http_para_auth_check_owner(const ngx_http_para_auth_ctx_t *ctx,
-    const ngx_http_para_auth_claim_t *claim, const ngx_para_result_t *result)
+    const ngx_http_para_auth_named_t *named, const ngx_para_result_t *result)
 {
     if (result->reason == PARA_SESSION_ENDED) {
         return PARA_WALLET_MISSING;
@@ -411,6 +411,6 @@ ngx_http_para_auth_check_owner(const ngx_http_para_auth_ctx_t *ctx,
     }
 
     return para_wallet_check_id(ctx->field[PARA_ID_WALLET_IDS],
-                                ngx_http_para_auth_span(&claim->wallet->type),
+                                ngx_http_para_auth_span(&named->wallet->type),
                                 ngx_http_para_auth_span(&result->record));
 }
