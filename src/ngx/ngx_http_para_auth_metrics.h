@@ -1,6 +1,6 @@
 /*
- * What para_auth_metrics is made of.  A group is a function that writes
- * families.
+ * What para_auth_metrics is made of: a choice of the format, and groups, each a
+ * function that writes families.
  */
 
 #ifndef NGX_HTTP_PARA_AUTH_METRICS_H
@@ -8,6 +8,15 @@
 
 #include "ngx_http_para_auth.h"
 #include "ngx_para_metrics.h"
+
+
+/*
+ * The format that a request's Accept wants most, JSON if it names none that
+ * there is: ngx_http_para_auth_metrics_accept.c
+ */
+
+ngx_para_metrics_format_e ngx_http_para_auth_metrics_accept(
+    ngx_http_request_t *r);
 
 
 /* Of decisions: ngx_http_para_auth_metrics_decisions.c */
