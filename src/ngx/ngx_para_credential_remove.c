@@ -5,6 +5,8 @@
 
 static ngx_uint_t ngx_para_cookie_is_source(
     const ngx_para_credential_conf_t *conf, const ngx_str_t *name);
+static ngx_uint_t ngx_para_cookie_has_source(
+    const ngx_para_credential_conf_t *conf, const ngx_str_t *header);
 static ngx_int_t ngx_para_cookie_remove(ngx_http_request_t *r,
     ngx_table_elt_t *h, const ngx_para_credential_conf_t *conf);
 
@@ -27,7 +29,8 @@ ngx_para_credential_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
     }
 
     if (ngx_para_headers_is(h, &ngx_para_cookie)) {
-        return conf->cookies ? ngx_para_cookie_remove(r, h, conf) : NGX_OK;
+        return conf->cookies && ngx_para_cookie_has_source(conf, &h->value)
+               ? ngx_para_cookie_remove(r, h, conf) : NGX_OK;
     }
 
     for (i = 0; (name = ngx_para_credential_header(conf, i)) != NULL; i++) {
@@ -64,12 +67,31 @@ ngx_para_cookie_is_source(const ngx_para_credential_conf_t *conf,
 }
 
 
+static ngx_uint_t
+ngx_para_cookie_has_source(const ngx_para_credential_conf_t *conf,
+    const ngx_str_t *header)
+{
+    ngx_para_cookies_t  cookies;
+
+    ngx_para_cookies_init(&cookies, header);
+
+    while (ngx_para_cookies_next(&cookies)) {
+        if (ngx_para_cookie_is_source(conf, &cookies.name)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The header without the cookies that are credentials, of which it has some. */
+
 static ngx_int_t
 ngx_para_cookie_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
     const ngx_para_credential_conf_t *conf)
 {
     u_char              *p, *start;
-    ngx_uint_t           removed;
     ngx_para_cookies_t   cookies;
 
     /* "a;b" comes out as "a; b": that makes it less than half as long again */
@@ -80,13 +102,11 @@ ngx_para_cookie_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
     }
 
     p = start;
-    removed = 0;
     ngx_para_cookies_init(&cookies, &h->value);
 
     while (ngx_para_cookies_next(&cookies)) {
 
         if (ngx_para_cookie_is_source(conf, &cookies.name)) {
-            removed = 1;
             continue;
         }
 
@@ -98,10 +118,6 @@ ngx_para_cookie_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
         p = ngx_cpymem(p, cookies.name.data,
                        cookies.value.data + cookies.value.len
                        - cookies.name.data);
-    }
-
-    if (!removed) {
-        return NGX_OK;
     }
 
     if (p == start) {
