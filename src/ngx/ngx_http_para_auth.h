@@ -166,58 +166,72 @@ typedef struct ngx_http_para_auth_assertion_s  ngx_http_para_auth_assertion_t;
 typedef struct ngx_http_para_auth_loc_conf_s  ngx_http_para_auth_loc_conf_t;
 
 struct ngx_http_para_auth_loc_conf_s {
+
+    /* para_auth, and where it is written */
+
     ngx_para_provider_t        *provider;     /* NULL: off */
     ngx_uint_t                  layers;       /* NGX_HTTP_PARA_AUTH_* */
     ngx_str_t                   name;         /* of provider, as written here */
     u_char                     *file;
     ngx_uint_t                  line;
 
-    ngx_msec_t                  valid;
-    ngx_msec_t                  negative;
-    ngx_msec_t                  stale;
-    ngx_flag_t                  refresh;
-    para_renewal_policy_t       renewal;      /* of these four */
-    ngx_para_renew_t           *renew;        /* NULL: refresh=off */
-    ngx_msec_t                  keep_alive;   /* 0: off */
-    ngx_uint_t                  match;        /* para_match_e */
-    ngx_uint_t                  session_type; /* PARA_FORM_*, 0: by what the
-                                                 server and provider have */
-    ngx_uint_t                  signer;       /* para_signer_e */
-    ngx_uint_t                  preflight;    /* 1: goes on, whosesoever */
-    ngx_http_para_auth_switch_t  *dry_run;    /* NULL: it is not said */
-
-    /* NULL: none is needed, or it is not said */
-    ngx_http_para_auth_needs_t          *roles;
-    ngx_http_para_auth_needs_t          *requirements;
-    ngx_http_para_auth_needs_t          *wallets;
-    ngx_http_para_auth_switch_t         *verify_wallet;
-    ngx_uint_t                  ask_owner;    /* Para, about an address */
-
-    ngx_flag_t                  explain;
+    /* where the location stands */
 
     void                      **loc_conf;     /* of all modules */
     const ngx_http_para_auth_loc_conf_t  *outer;  /* that it stands in, NULL:
                                                      http{} */
     const ngx_http_para_auth_srv_conf_t  *server;   /* if not off */
 
-    ngx_http_para_auth_assertion_t  *assertion;   /* NULL: off */
-    ngx_http_para_auth_place_t      *jwks;        /* NULL: shows none */
+    /* what is looked for in a request, and how it must match */
 
     ngx_para_credential_conf_t  credential;
-    ngx_para_inject_conf_t      inject;
+    ngx_uint_t                  session_type; /* PARA_FORM_*, 0: by what the
+                                                 server and provider have */
+    ngx_uint_t                  signer;       /* para_signer_e */
+    ngx_uint_t                  match;        /* para_match_e */
 
-    ngx_str_t                   realm;
-    ngx_uint_t                  error_format; /* NGX_HTTP_PARA_AUTH_TEXT or
-                                                 _JSON */
+    /* how long Para's word counts */
 
-    ngx_para_upstream_t        *upstream;     /* marked: a way to Para */
+    para_renewal_policy_t       renewal;
+    ngx_para_renew_t           *renew;        /* NULL: refresh=off */
+    ngx_msec_t                  keep_alive;   /* 0: off */
+
+    /* what the user must have; NULL: nothing, or it is not said */
+
+    ngx_http_para_auth_needs_t   *roles;
+    ngx_http_para_auth_needs_t   *requirements;
+    ngx_http_para_auth_needs_t   *wallets;
+    ngx_http_para_auth_switch_t  *verify_wallet;
+    ngx_uint_t                    ask_owner;  /* Para, about an address */
+
+    /* how a decision is made and shown */
+
+    ngx_uint_t                    preflight;  /* 1: goes on, whosesoever */
+    ngx_http_para_auth_switch_t  *dry_run;    /* NULL: it is not said */
+    ngx_flag_t                    explain;
+    ngx_str_t                     realm;
+    ngx_uint_t                    error_format;   /* NGX_HTTP_PARA_AUTH_TEXT
+                                                     or _JSON */
+
+    /* what the application is told */
+
+    ngx_para_inject_conf_t           inject;
+    ngx_http_para_auth_assertion_t  *assertion;     /* NULL: off */
+
+    /* a location that answers itself; NULL: not with this */
+
+    ngx_http_para_auth_place_t   *jwks;
+    ngx_http_para_auth_revoke_t  *revoke;
+
+    /* a location that is a way to Para; NULL: it is none */
+
+    ngx_para_upstream_t        *upstream;
     ngx_para_provider_t        *marked;       /* whose */
-
-    ngx_http_para_auth_revoke_t  *revoke;     /* NULL: takes none */
-
     ngx_para_call_target_t     *way;          /* where it leads */
 
-    /* the ways to Para from here, by endpoint; NULL: none */
+    /* of one that is protected, when all is read: the ways to Para from here,
+       by endpoint, NULL: none; and what an identity depends on */
+
     ngx_para_call_target_t     *target[NGX_PARA_ENDPOINTS];
     u_char                      policy[PARA_DIGEST_SIZE];
 };

@@ -16,7 +16,7 @@ static char *ngx_http_para_auth_resolve(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
 static char *ngx_http_para_auth_layer(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf, ngx_str_t *value);
-static char *ngx_http_para_auth_time(ngx_conf_t *cf, ngx_msec_t *msec,
+static char *ngx_http_para_auth_time(ngx_conf_t *cf, uint64_t *msec,
     ngx_str_t *value, size_t prefix);
 
 
@@ -115,10 +115,10 @@ ngx_http_para_auth_create_loc_conf(ngx_conf_t *cf)
     }
 
     lcf->provider = NGX_CONF_UNSET_PTR;
-    lcf->valid = NGX_CONF_UNSET_MSEC;
-    lcf->negative = NGX_CONF_UNSET_MSEC;
-    lcf->stale = NGX_CONF_UNSET_MSEC;
-    lcf->refresh = NGX_CONF_UNSET;
+    lcf->renewal.valid = NGX_CONF_UNSET_MSEC;
+    lcf->renewal.negative = NGX_CONF_UNSET_MSEC;
+    lcf->renewal.stale = NGX_CONF_UNSET_MSEC;
+    lcf->renewal.refresh = NGX_CONF_UNSET;
     lcf->keep_alive = NGX_CONF_UNSET_MSEC;
     lcf->match = NGX_CONF_UNSET_UINT;
     lcf->session_type = NGX_CONF_UNSET_UINT;
@@ -203,17 +203,13 @@ static void
 ngx_http_para_auth_merge_values(const ngx_http_para_auth_loc_conf_t *prev,
     ngx_http_para_auth_loc_conf_t *conf)
 {
-    ngx_conf_merge_msec_value(conf->valid, prev->valid, 30000);
-    ngx_conf_merge_msec_value(conf->negative, prev->negative, 5000);
-    ngx_conf_merge_msec_value(conf->stale, prev->stale, 0);
-    ngx_conf_merge_value(conf->refresh, prev->refresh, 1);
+    ngx_conf_merge_msec_value(conf->renewal.valid, prev->renewal.valid, 30000);
+    ngx_conf_merge_msec_value(conf->renewal.negative, prev->renewal.negative,
+                              5000);
+    ngx_conf_merge_msec_value(conf->renewal.stale, prev->renewal.stale, 0);
+    ngx_conf_merge_value(conf->renewal.refresh, prev->renewal.refresh, 1);
 
     ngx_conf_merge_msec_value(conf->keep_alive, prev->keep_alive, 0);
-
-    conf->renewal.valid = conf->valid;
-    conf->renewal.negative = conf->negative;
-    conf->renewal.stale = conf->stale;
-    conf->renewal.refresh = (int) conf->refresh;
 
     ngx_conf_merge_uint_value(conf->match, prev->match, PARA_MATCH_STRICT);
     ngx_conf_merge_uint_value(conf->session_type, prev->session_type, 0);
@@ -396,31 +392,33 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_para_auth_loc_conf_t *lcf = conf;
 
-    char        *rv;
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    char                   *rv;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    para_renewal_policy_t  *policy;
 
     value = cf->args->elts;
+    policy = &lcf->renewal;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
         if (ngx_strncmp(value[i].data, "valid=", 6) == 0) {
-            rv = ngx_http_para_auth_time(cf, &lcf->valid, &value[i], 6);
+            rv = ngx_http_para_auth_time(cf, &policy->valid, &value[i], 6);
 
         } else if (ngx_strncmp(value[i].data, "negative=", 9) == 0) {
-            rv = ngx_http_para_auth_time(cf, &lcf->negative, &value[i], 9);
+            rv = ngx_http_para_auth_time(cf, &policy->negative, &value[i], 9);
 
         } else if (ngx_strncmp(value[i].data, "stale=", 6) == 0) {
-            rv = ngx_http_para_auth_time(cf, &lcf->stale, &value[i], 6);
+            rv = ngx_http_para_auth_time(cf, &policy->stale, &value[i], 6);
 
         } else if (ngx_strcmp(value[i].data, "refresh=on") == 0
                    || ngx_strcmp(value[i].data, "refresh=off") == 0)
         {
-            if (lcf->refresh != NGX_CONF_UNSET) {
+            if (policy->refresh != NGX_CONF_UNSET) {
                 return "is duplicate";
             }
 
-            lcf->refresh = (value[i].len == sizeof("refresh=on") - 1);
+            policy->refresh = (value[i].len == sizeof("refresh=on") - 1);
             rv = NGX_CONF_OK;
 
         } else {
@@ -444,7 +442,7 @@ ngx_http_para_auth_session_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 /* Of "name=time": what is behind a prefix of so many bytes. */
 
 static char *
-ngx_http_para_auth_time(ngx_conf_t *cf, ngx_msec_t *msec, ngx_str_t *value,
+ngx_http_para_auth_time(ngx_conf_t *cf, uint64_t *msec, ngx_str_t *value,
     size_t prefix)
 {
     ngx_int_t  time;
@@ -466,7 +464,7 @@ ngx_http_para_auth_time(ngx_conf_t *cf, ngx_msec_t *msec, ngx_str_t *value,
         return NGX_CONF_ERROR;
     }
 
-    *msec = (ngx_msec_t) time;
+    *msec = (uint64_t) time;
 
     return NGX_CONF_OK;
 }

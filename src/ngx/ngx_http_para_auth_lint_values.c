@@ -100,7 +100,7 @@ ngx_http_para_auth_lint_valid(ngx_http_para_auth_lint_t *lint,
         return;
     }
 
-    valid = (time_t) (lcf->valid / 1000);
+    valid = (time_t) (lcf->renewal.valid / 1000);
 
     if (valid > ngx_http_para_auth_lint_life(lcf->provider)) {
         ngx_http_para_auth_lint_warn_note(lint, note,
