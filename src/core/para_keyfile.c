@@ -210,44 +210,62 @@ para_keyfile_number(para_span_t digits)
 }
 
 
+/*
+ * Takes the file apart; digits and sum are of the lines "fetched" and "sha256",
+ * and nothing is looked at yet.
+ */
+
+static const char *
+para_keyfile_read(para_keyfile_t *file, para_span_t *digits, para_span_t *sum,
+    para_span_t text)
+{
+    if (!para_keyfile_skip(&text, PARA_KEYFILE_MAGIC)) {
+        return "it is no key set that this version has kept";
+    }
+
+    if (!para_keyfile_skip(&text, PARA_KEYFILE_URL)) {
+        return "it has no line \"url\"";
+    }
+
+    file->url = para_keyfile_line(&text);
+
+    if (!para_keyfile_skip(&text, PARA_KEYFILE_FETCHED)) {
+        return "it has no line \"fetched\"";
+    }
+
+    *digits = para_keyfile_line(&text);
+
+    if (!para_keyfile_skip(&text, PARA_KEYFILE_SUM)) {
+        return "it has no line \"sha256\"";
+    }
+
+    *sum = para_keyfile_line(&text);
+
+    if (!para_keyfile_skip(&text, PARA_KEYFILE_END)) {
+        return "it is cut off after its head";
+    }
+
+    file->jwks = text;
+    file->fetched = para_keyfile_number(*digits);
+
+    return NULL;
+}
+
+
 const char *
 para_keyfile_parse(para_keyfile_t *file, para_span_t text, para_span_t url,
     int64_t now)
 {
-    para_span_t     rest, digits, sum;
+    const char     *why;
+    para_span_t     digits, sum;
     para_keyfile_t  read;
     unsigned char   expected[PARA_KEYFILE_HEX];
 
-    rest = text;
+    why = para_keyfile_read(&read, &digits, &sum, text);
 
-    if (!para_keyfile_skip(&rest, PARA_KEYFILE_MAGIC)) {
-        return "it is no key set that this version has kept";
+    if (why != NULL) {
+        return why;
     }
-
-    if (!para_keyfile_skip(&rest, PARA_KEYFILE_URL)) {
-        return "it has no line \"url\"";
-    }
-
-    read.url = para_keyfile_line(&rest);
-
-    if (!para_keyfile_skip(&rest, PARA_KEYFILE_FETCHED)) {
-        return "it has no line \"fetched\"";
-    }
-
-    digits = para_keyfile_line(&rest);
-
-    if (!para_keyfile_skip(&rest, PARA_KEYFILE_SUM)) {
-        return "it has no line \"sha256\"";
-    }
-
-    sum = para_keyfile_line(&rest);
-
-    if (!para_keyfile_skip(&rest, PARA_KEYFILE_END)) {
-        return "it is cut off after its head";
-    }
-
-    read.jwks = rest;
-    read.fetched = para_keyfile_number(digits);
 
     if (!para_keyfile_is_url(read.url) || !para_keyfile_is_set(read.jwks)
         || read.fetched == 0)
