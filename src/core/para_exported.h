@@ -57,10 +57,9 @@ unsigned para_exported_form(para_span_t credential, unsigned taken);
  * Reads an exported session.  PARA_OK, PARA_SESSION_MALFORMED (for want of
  * memory too), PARA_SESSION_COOKIE if it has none, PARA_SESSION_SIGNER if it is
  * denied and any member at any depth is called "signer", in any case, and is
- * neither null nor "".  The cookie is 1 to PARA_COOKIE_MAX bytes: one
- * name=value (RFC 6265 4.1.1, without quotes), then maybe attributes, each
- * known; spaces around a ";" do not count.  End it with para_exported_free(),
- * also after a refusal: it overwrites what it held.
+ * neither null nor "".  The cookie is 1 to PARA_COOKIE_MAX bytes, and good as
+ * para_cookie_parse() has it.  End it with para_exported_free(), also after a
+ * refusal: it overwrites what it held.
  */
 para_reason_e para_exported_parse(para_exported_t *exported,
     para_span_t credential, para_signer_e signer);
