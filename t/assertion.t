@@ -226,18 +226,10 @@ sub keys_of {
     return get($gateway->{port}, '/keys', '')->{json};
 }
 
-# Name and value pairs of the app's request.
-sub headers_of {
-    my ($answer, $name) = @_;
-    return map { $_->[1] }
-        grep { lc($_->[0]) =~ s/[^a-z0-9]/-/gr eq lc $name }
-        @{$answer->{json}{headers}};
-}
-
 # The one assertion that came with a request; undef if it was not exactly one.
 sub assertion_of {
     my ($answer, $name) = @_;
-    my @all = headers_of($answer, $name // $NAME);
+    my @all = seen_by_app($answer, $name // $NAME);
     return @all == 1 ? $all[0] : undef;
 }
 
@@ -372,7 +364,7 @@ subtest 'where it is sent' => sub {
     for my $path ('/off', '/off/in', '/open', '/limited') {
         $answer = ask($path, $login{alice});
         is($answer->{status}, 200, "$path: let in");
-        is_deeply([headers_of($answer, $NAME)], [], "$path: none");
+        is_deeply([seen_by_app($answer, $NAME)], [], "$path: none");
     }
 
     $answer = ask('/limited', $login{alice}, method => 'DELETE');
@@ -381,7 +373,7 @@ subtest 'where it is sent' => sub {
     # nobody has said who it is
     $answer = ask('/satisfy', '');
     is($answer->{status}, 200, 'satisfy any: let in by address');
-    is_deeply([headers_of($answer, $NAME)], [], '... with no identity');
+    is_deeply([seen_by_app($answer, $NAME)], [], '... with no identity');
 
     $answer = ask('/own-lines', $login{alice});
     is(assertion_of($answer, 'X-Copy'), assertion_of($answer),
@@ -406,13 +398,13 @@ subtest 'upstreams of every protocol' => sub {
 subtest 'none where nobody was let in as somebody' => sub {
     my $answer = ask('/dry', $login{alice}, lines => ["$NAME: forged"]);
     is($answer->{status}, 200, 'dry run');
-    is_deeply([headers_of($answer, $NAME)], [], 'dry run: none');
+    is_deeply([seen_by_app($answer, $NAME)], [], 'dry run: none');
 
     $answer = ask('/preflight', '', method => 'OPTIONS',
         lines => ['Origin: https://a.example',
             'Access-Control-Request-Method: GET', "$NAME: forged"]);
     is($answer->{status}, 200, 'preflight');
-    is_deeply([headers_of($answer, $NAME)], [], 'preflight: none');
+    is_deeply([seen_by_app($answer, $NAME)], [], 'preflight: none');
 };
 
 subtest 'redirects and subrequests' => sub {
@@ -420,7 +412,7 @@ subtest 'redirects and subrequests' => sub {
         verified(assertion_of(ask('/page', $login{alice})), aud => 'billing');
     is($claims->{sub}, $login{alice}{userId}, 'that of where it went');
 
-    is_deeply([headers_of(ask('/page-off', $login{alice}), $NAME)],
+    is_deeply([seen_by_app(ask('/page-off', $login{alice}), $NAME)],
         [], 'none to where it is off');
 
     my $answer = ask('/ssi/same.html', $login{alice});
@@ -449,7 +441,7 @@ subtest 'a client\'s own' => sub {
 
     for my $path ('/', '/off', '/open', '/named') {
         my $answer = ask($path, $login{alice}, lines => \@forged);
-        my @all = map { headers_of($answer, $_) } $NAME, 'X-Who';
+        my @all = map { seen_by_app($answer, $_) } $NAME, 'X-Who';
         is_deeply([grep { $_ eq $good } @all], [], "$path: Bob\'s is gone");
         is(scalar @all, $path eq '/' || $path eq '/named' ? 1 : 0,
             "$path: nothing but ours");
@@ -457,7 +449,7 @@ subtest 'a client\'s own' => sub {
 
     my $answer = ask('/any', '', port => $elsewhere, lines => \@forged);
     is($answer->{status}, 200, 'another server, without para_auth');
-    is_deeply([map { headers_of($answer, $_) } $NAME, 'X-Who'],
+    is_deeply([map { seen_by_app($answer, $_) } $NAME, 'X-Who'],
         [], '... strips them too');
 };
 

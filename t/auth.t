@@ -65,13 +65,6 @@ ParaTest::setup_blocks();
 log_level('info');
 no_long_string();
 
-sub slurp {
-    my ($path) = @_;
-    open my $in, '<', $path or return '';
-    local $/;
-    return scalar <$in> // '';
-}
-
 my $api_key = slurp("$PARA_DIR/secret.key");
 chomp $api_key;
 

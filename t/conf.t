@@ -32,13 +32,6 @@ my $VERIFY   = verify_location();
 my $TOUCH    = touch_location();
 my $WALLETS  = wallets_location();
 
-sub slurp {
-    my ($path) = @_;
-    open my $in, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$in>;
-}
-
 
 # ---- Parts of configurations ----------------------------------------------
 

@@ -128,13 +128,6 @@ sub ask {
     return get($nginx->{port}, $path, $headers // '', %options);
 }
 
-# What the application saw of a header, however it is spelt.
-sub seen {
-    my ($answer, $name) = @_;
-    return map { $_->[1] } grep { lc($_->[0]) =~ tr/a-z0-9/-/cr eq lc $name }
-        @{$answer->{json}{headers}};
-}
-
 # Let in, with nothing of ours: neither at the application nor in the answer.
 sub is_untouched {
     my ($answer, $status, $name) = @_;
@@ -144,7 +137,7 @@ sub is_untouched {
     is($answer->{header}{'x-shown'}, undef, "$name: nothing is shown");
     is($answer->{header}{$_}, undef, "$name: no $_")
         for qw(www-authenticate retry-after);
-    is_deeply([map { seen($answer, $_) }
+    is_deeply([map { seen_by_app($answer, $_) }
             qw(x-para-user-id x-para-internal-user-id x-para-roles x-who
             x-para-wallets x-para-identifier x-para-auth-type)],
         [], "$name: no identity");
@@ -205,7 +198,8 @@ for my $case (
             push @{$sent{$of}}, $value;
         }
         for my $of (sort keys %sent) {
-            is_deeply([seen($answer, $of)], $sent{$of}, "$name: its $of");
+            is_deeply([seen_by_app($answer, $of)], $sent{$of},
+                "$name: its $of");
         }
     }
 }
@@ -253,9 +247,10 @@ for my $method (qw(POST PUT DELETE OPTIONS)) {
     # What a dry run has found out is good where it is none.
     my $answer = ask('/must', credentials($new));
     is($answer->{status}, 200, 'known elsewhere');
-    is_deeply([seen($answer, 'x-para-user-id')], [$new->{userId}],
+    is_deeply([seen_by_app($answer, 'x-para-user-id')], [$new->{userId}],
         '... with the identity');
-    is_deeply([seen($answer, 'authorization')], [], '... without credentials');
+    is_deeply([seen_by_app($answer, 'authorization')], [],
+        '... without credentials');
     is(para_calls(VERIFY), 1, '... no call more');
 }
 
@@ -273,7 +268,7 @@ for my $turn (1 .. 5) {
         my $login = login($name);
         is_untouched(ask('/', credentials($login)), 'ok', "turn $turn, $name");
         my $answer = ask('/must', credentials($login));
-        is_deeply([seen($answer, 'x-para-user-id')], [$login->{userId}],
+        is_deeply([seen_by_app($answer, 'x-para-user-id')], [$login->{userId}],
             "turn $turn, $name, where it counts");
     }
 }
@@ -292,9 +287,9 @@ for my $headers ('', credentials($ended)) {
 for my $path (qw(/from /named)) {
     my $answer = ask($path, $good);
     is($answer->{status}, 200, "$path: let in");
-    is_deeply([seen($answer, 'x-para-user-id')], [$alice->{userId}],
+    is_deeply([seen_by_app($answer, 'x-para-user-id')], [$alice->{userId}],
         "$path: with the identity");
-    is_deeply([seen($answer, 'authorization')], [],
+    is_deeply([seen_by_app($answer, 'authorization')], [],
         "$path: without credentials");
     is(ask($path)->{json}, undef, "$path: nobody");
     is(ask($path, bearer($alice->{jwt}))->{json}, undef,
@@ -304,7 +299,7 @@ for my $path (qw(/from /named)) {
 {
     my $answer = ask('/must-from', $good);
     is_untouched($answer, 'ok', 'from where it counts');
-    is_deeply([seen($answer, 'authorization')], ["Bearer $alice->{jwt}"],
+    is_deeply([seen_by_app($answer, 'authorization')], ["Bearer $alice->{jwt}"],
         'from where it counts: the credentials are back');
 }
 
@@ -361,7 +356,7 @@ is(ask('/any-allow', $_)->{header}{'x-status'}, undef, 'any, allowed')
     my $session = credentials($alice, 'session');
     my $answer = ask('/any-basic', "$BASIC\n$session");
     is($answer->{status}, 200, 'any, the password');
-    is_deeply([seen($answer, 'authorization')], [$BASIC =~ s/.*?: //r],
+    is_deeply([seen_by_app($answer, 'authorization')], [$BASIC =~ s/.*?: //r],
         'any, the password: it is left');
 
     $answer = ask('/any-basic', $session);

@@ -67,12 +67,6 @@ sub start_over {
     return;
 }
 
-sub statuses {
-    my %count;
-    $count{$_->{status}}++ for @_;
-    return \%count;
-}
-
 sub cache_states {
     my %count;
     $count{$_->{header}{'x-cache'} // ''}++ for @_;

@@ -80,7 +80,7 @@ sub exported {
     is_deeply([error_lines($nginx)], [], 'keep-alive: no errors');
     ok(index($nginx->error_log, $blob->{sessionCookie}) < 0,
         'keep-alive: no cookie in the log');
-    healthy($nginx, 'keep-alive');
+    is_healthy($nginx, 'keep-alive');
     $nginx->stop;
 }
 
@@ -103,7 +103,7 @@ sub exported {
     is(scalar @errors, 1, 'keep-alive that fails: one line');
     like($errors[0], qr/cannot be kept alive \(status 500\)/,
         'keep-alive that fails: which says it');
-    healthy($nginx, 'keep-alive that fails');
+    is_healthy($nginx, 'keep-alive that fails');
     $nginx->stop;
 }
 

@@ -84,12 +84,6 @@ sub ask {
     return get($nginx->{port}, $path, $headers, method => 'OPTIONS', %options);
 }
 
-sub seen {
-    my ($answer, $name) = @_;
-    return map { $_->[1] } grep { lc($_->[0]) =~ tr/a-z0-9/-/cr eq lc $name }
-        @{$answer->{json}{headers}};
-}
-
 sub is_passed {
     my ($answer, $name) = @_;
 
@@ -97,7 +91,7 @@ sub is_passed {
     is($answer->{json}{method}, 'OPTIONS', "$name: as it is");
     is($answer->{header}{$_}, undef, "$name: no $_")
         for qw(x-shown www-authenticate);
-    is_deeply([map { seen($answer, $_) }
+    is_deeply([map { seen_by_app($answer, $_) }
             qw(x-para-user-id x-para-roles x-para-wallets authorization
             x-para-session)],
         [], "$name: neither identity nor credentials");
@@ -121,8 +115,8 @@ for my $path (qw(/ /role /require)) {
     my $answer = ask($path, $ASK);
     is_passed($answer, $path);
     is($answer->{header}{'x-status'}, undef, "$path: nothing was decided");
-    is_deeply([seen($answer, 'origin'), seen($answer,
-                'access-control-request-method')],
+    is_deeply([map { seen_by_app($answer, $_) }
+            qw(origin access-control-request-method)],
         ['https://app.example', 'DELETE'], "$path: with its question");
 }
 
@@ -190,7 +184,7 @@ for my $case (
     my $login = login('alice');
     my $answer = ask('/', credentials($login));
     is($answer->{status}, 200, 'OPTIONS with credentials: let in');
-    is_deeply([seen($answer, 'x-para-user-id')], [$login->{userId}],
+    is_deeply([seen_by_app($answer, 'x-para-user-id')], [$login->{userId}],
         '... as who it is');
     is(ask('/role', credentials($login))->{status}, 403,
         '... and not without the role');

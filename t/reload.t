@@ -33,15 +33,6 @@ sub gateway {
     return start_nginx(server => $SERVER, workers => 2, %options);
 }
 
-sub healthy {
-    my ($nginx, $name) = @_;
-
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|\[emerg\]/,
-        "$name: nothing broke");
-    unlike($nginx->error_log, qr/exited on signal/, "$name: nobody crashed");
-    return;
-}
-
 # A client that asks again and again until told to stop by its pipe.  It says
 # how many answers were right, and what the first wrong one was.
 sub start_client {
@@ -154,7 +145,7 @@ sub stop_clients {
     # worker at the start), not after each reload; 30 s are not over.
     cmp_ok(para_calls(VERIFY), '<=', 2 * @logins,
         'reload: Para is not asked again');
-    healthy($nginx, 'reload');
+    is_healthy($nginx, 'reload');
 
     my $answer = get($nginx->{port}, '/', credentials($logins[0]));
     is($answer->{header}{'x-cache'}, 'HIT', 'reload: still known');
@@ -210,7 +201,7 @@ sub stop_clients {
         keys %now >= 2 && !grep { $now{$_} } @before });
     is(get($nginx->{port}, '/', credentials($login))->{status}, 200,
         'another size: works');
-    healthy($nginx, 'policy');
+    is_healthy($nginx, 'policy');
     $nginx->stop;
 }
 
@@ -231,7 +222,7 @@ sub stop_clients {
     is(scalar(grep { $_->{status} == 200 } @answers), 20,
         'reload while waiting: all let in');
     cmp_ok(para_calls(VERIFY), '<=', 2, 'reload while waiting: calls');
-    healthy($nginx, 'reload while waiting');
+    is_healthy($nginx, 'reload while waiting');
     $nginx->stop;
 }
 
@@ -251,7 +242,7 @@ sub stop_clients {
 
     $nginx->{process}->signal('QUIT');
     ok(wait_until(5, sub { !$nginx->is_running }), 'single process: ends');
-    healthy($nginx, 'single process');
+    is_healthy($nginx, 'single process');
 }
 
 
@@ -320,7 +311,7 @@ sub stop_clients {
         'quit while waiting: all let in');
     ok(wait_until(5, sub { !$nginx->is_running }),
         'quit while waiting: and then it ends');
-    healthy($nginx, 'quit while waiting');
+    is_healthy($nginx, 'quit while waiting');
 }
 
 # In haste: nobody is let in, and nothing crashes.

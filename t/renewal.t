@@ -48,7 +48,7 @@ for my $workers (1, 2, 4) {
     is(para_calls(VERIFY), 1 + @renewals, "$name: nobody else asks");
     cmp_ok((sort { $a <=> $b } @gaps)[0], '>', 6.2, "$name: not too early");
     cmp_ok(max(@gaps),                    '<', 9,   "$name: nor too late");
-    healthy($nginx, $name);
+    is_healthy($nginx, $name);
     $nginx->stop;
 }
 
@@ -86,7 +86,7 @@ for my $workers (1, 2, 4) {
 
     is(scalar renewals(), 2, 'a slow Para: each is renewed once');
     is(para_calls(VERIFY), 4, 'a slow Para: and asked for by nobody else');
-    healthy($nginx, 'a slow Para');
+    is_healthy($nginx, 'a slow Para');
     $nginx->stop;
 }
 
@@ -210,7 +210,7 @@ sub get_secret {
 
     cmp_ok(scalar renewals(), '>=', 15, 'many renewals');
     cmp_ok(calls()->{connections} - $before, '<=', 5, '... few connections');
-    healthy($nginx, 'connections');
+    is_healthy($nginx, 'connections');
     $nginx->stop;
 }
 

@@ -56,7 +56,7 @@ for my $mode (qw(500 401 html reset 429)) {
         ),
         "$mode: and all is well again"
     );
-    healthy($nginx, $mode);
+    is_healthy($nginx, $mode);
     $nginx->stop;
 }
 
@@ -93,7 +93,7 @@ for my $mode (qw(500 401 html reset 429)) {
     $nginx->{process}->signal('QUIT');
     ok(wait_until(3, sub { !$nginx->is_running }), '... nor does the end');
     cmp_ok(time - $began, '<', 2, '... for them');
-    healthy($nginx, '64 in flight');
+    is_healthy($nginx, '64 in flight');
     $nginx->stop;
 }
 
@@ -134,7 +134,7 @@ for my $mode (qw(500 401 html reset 429)) {
     is(waits(@answers), 0, 'reload: the new ones renew it');
     is(answers_by(status => @answers)->{200}, scalar @answers,
         'reload: all let in');
-    healthy($nginx, 'reload');
+    is_healthy($nginx, 'reload');
     $nginx->stop;
 }
 
@@ -180,7 +180,7 @@ for my $mode (qw(500 401 html reset 429)) {
     my @answers = busy($nginx, credentials($login), 12);
     is(waits(@answers), 0, 'single process: nobody waits');
     cmp_ok(scalar renewals(), '>=', 1, 'single process: renewed');
-    healthy($nginx, 'single process');
+    is_healthy($nginx, 'single process');
     $nginx->stop;
 }
 

@@ -55,7 +55,7 @@ sub trusting {
     cmp_ok(calls()->{connections} - $before, '<=', 2,
         'TLS: over one connection');
     is_deeply([error_lines($nginx)], [], 'TLS: no errors');
-    healthy($nginx, 'TLS');
+    is_healthy($nginx, 'TLS');
     $nginx->stop;
 }
 
@@ -105,7 +105,7 @@ for my $name (sort keys %trouble) {
     like($errors[0], qr/sessions of provider "app" cannot be renewed/,
         '... of renewal');
     like($errors[0], $trouble{$name}{why}, '... and why');
-    healthy($nginx, $name);
+    is_healthy($nginx, $name);
     $nginx->stop;
 }
 
@@ -146,7 +146,7 @@ CONF
     like(join("\n", error_lines($nginx)),
         qr/\A[^\n]*provider "other" cannot be renewed[^\n]*\z/,
         'two CAs, one host: one line');
-    healthy($nginx, 'two CAs, one host');
+    is_healthy($nginx, 'two CAs, one host');
     $nginx->stop;
 }
 

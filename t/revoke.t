@@ -220,16 +220,9 @@ sub reload {
     );
 }
 
-sub slurp {
-    my ($path) = @_;
-    open my $in, '<:raw', $path or return;
-    local $/;
-    return scalar <$in>;
-}
-
 sub lines_of {
     my ($nginx) = @_;
-    return grep {length} split /\n/, slurp($nginx->{list}) // '';
+    return grep {length} split /\n/, slurp($nginx->{list});
 }
 
 sub write_file {
@@ -247,16 +240,6 @@ sub edit_conf {
     write_file($nginx->{file}, $conf);
     return;
 }
-
-sub healthy {
-    my ($nginx, $name) = @_;
-
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|\[emerg\]/,
-        "$name: nothing broke");
-    unlike($nginx->error_log, qr/exited on signal/, "$name: nobody crashed");
-    return;
-}
-
 
 # ---- What can be ended -----------------------------------------------------
 
@@ -308,7 +291,7 @@ let_in($nginx, 'bob', $_, $bob) for '/', '/jwt', '/session';
     revoked($other, 'own id', user => 'u-carol');
     refused($other, 'own id', '/jwt', $carol, 'token_revoked');
     let_in($other, 'own id: not another', '/jwt', $dave);
-    healthy($other, 'own id');
+    is_healthy($other, 'own id');
     $other->stop;
 }
 
@@ -359,7 +342,7 @@ for my $form (qw(exportedSession verificationToken)) {
     refused($other, 'exported, user, both', '/', $exported, 'token_revoked');
     my $later = with_claims($exported, iat => int(time) + 3);
     let_in($other, 'exported, user, a later token', '/', $later);
-    healthy($other, 'exported');
+    is_healthy($other, 'exported');
     $other->stop;
 }
 
@@ -406,7 +389,7 @@ for my $form (qw(text hash)) {
     revoked($other, 'twin', token => $login->{jwt});
     refused($other, 'twin', '/jwt', $_, 'token_revoked') for $login, $twin;
     let_in($other, 'twin: not another token', '/jwt', $next);
-    healthy($other, 'twin');
+    is_healthy($other, 'twin');
     $other->stop;
 }
 
@@ -467,7 +450,7 @@ for my $form (qw(text hash)) {
     revoked($other, 'before', before => $now - 70);
     refused($other, 'before: still', '/jwt',
         with_claims($login, iat => $now - 51), 'token_revoked');
-    healthy($other, 'before');
+    is_healthy($other, 'before');
     $other->stop;
 }
 
@@ -530,7 +513,7 @@ for my $workers (2, 4) {
         is("@after", join(' ', (401) x $workers),
             "$workers workers, round $round: all of them at once");
     }
-    healthy($other, "$workers workers");
+    is_healthy($other, "$workers workers");
     $other->stop;
 }
 
@@ -654,7 +637,7 @@ for my $workers (2, 4) {
         'misuse: what was good is there');
 }
 
-healthy($nginx, 'all of this');
+is_healthy($nginx, 'all of this');
 
 
 # ---- Reload, restart, deaths -----------------------------------------------
@@ -740,7 +723,7 @@ healthy($nginx, 'all of this');
     $other->start;
     is(scalar(lines_of($other)), 3, 'compact: at a start');
     refused($other, 'compact, started', '/', $login, 'session_revoked');
-    healthy($other, 'compact');
+    is_healthy($other, 'compact');
     $other->stop;
 }
 
@@ -778,7 +761,7 @@ healthy($nginx, 'all of this');
     unlink $other->{list} or die $!;
     $other->start;
     let_in($other, 'removed while it was stopped', '/', $_) for @ended;
-    healthy($other, 'removed');
+    is_healthy($other, 'removed');
     $other->stop;
 }
 
@@ -1038,7 +1021,7 @@ SKIP: {
     }
     let_in($other, 'again: what has ended', '/jwt',
         with_claims(login('carol'), jti => 'again 1'));
-    healthy($other, 'again');
+    is_healthy($other, 'again');
     $other->stop;
 }
 

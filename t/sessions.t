@@ -75,12 +75,6 @@ sub slowly {
     return;
 }
 
-sub statuses {
-    my %count;
-    $count{$_->{status}}++ for @_;
-    return \%count;
-}
-
 sub values_of {
     my ($name, @answers) = @_;
     my %count;

@@ -22,7 +22,7 @@ use JSON::PP         ();
 use Time::HiRes      qw(sleep time);
 
 our @EXPORT = qw(get request_text connect_to send_text send_slowly
-    read_answer exchange burst abort_connection curl_h2);
+    read_answer exchange burst abort_connection curl_h2 seen_by_app statuses);
 
 use constant {
     TIMEOUT      => 15,
@@ -298,6 +298,22 @@ sub burst {
         for values %open;
 
     return @answers;
+}
+
+# The values of a header as the sample application says in its answer that it
+# saw it, in whatever spelling.
+sub seen_by_app {
+    my ($answer, $name) = @_;
+    return map { $_->[1] }
+        grep { lc($_->[0]) =~ tr/a-z0-9/-/cr eq lc $name }
+        @{$answer->{json}{headers}};
+}
+
+# How many of these answers have each status.
+sub statuses {
+    my %count;
+    $count{$_->{status}}++ for @_;
+    return \%count;
 }
 
 1;

@@ -24,9 +24,8 @@ use ParaTest;
 use ParaClient;
 
 our @EXPORT = qw(JWKS key_gateway key_lines key_server serving ask
-    ask_workers is_everywhere becomes_everywhere statuses fetches
-    wait_for_fetches said says_once is_healthy fresh_jwt unknown_jwt
-    rewrite_conf reload_and_wait slurp);
+    ask_workers is_everywhere becomes_everywhere fetches wait_for_fetches
+    said says_once fresh_jwt unknown_jwt rewrite_conf reload_and_wait);
 
 use constant {
     JWKS     => '/.well-known/jwks.json',
@@ -36,13 +35,6 @@ use constant {
 
 my $JSON = JSON::PP->new->utf8->canonical;
 my $serial = 0;
-
-sub slurp {
-    my ($path) = @_;
-    open my $in, '<:raw', $path or croak "$path: $!";
-    local $/;
-    return scalar <$in>;
-}
 
 # Options refresh, cooldown, max_stale, state as the directives; lines.
 sub key_lines {
@@ -143,12 +135,6 @@ sub ask_workers {
 }
 
 # How many there are of each status.
-sub statuses {
-    my %count;
-    $count{$_->{status}}++ for @_;
-    return \%count;
-}
-
 sub is_everywhere {
     my ($nginx, $jwt, $status, $name) = @_;
 
@@ -194,15 +180,6 @@ sub says_once {
     wait_until(PATIENCE, sub { said($nginx, $what) >= $times });
     my @lines = said($nginx, $what);
     return is(scalar @lines, $times, $name) || diag(join "\n", @lines);
-}
-
-sub is_healthy {
-    my ($nginx, $name, $except) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my @bad = said($nginx, qr/\[(?:alert|crit|emerg)\]|exited on signal/);
-    @bad = grep { !/$except/ } @bad if $except;
-    return is("@bad", '', "$name: nothing broke");
 }
 
 # One that nobody has verified yet.

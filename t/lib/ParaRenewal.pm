@@ -25,7 +25,7 @@ use ParaClient;
 use ParaTls;
 
 our @EXPORT = qw(VERIFY TOUCH FAST AGENT renewing_gateway renewals busy
-    answers_by waits slowest error_lines healthy known);
+    answers_by waits slowest error_lines known);
 
 use constant {
     VERIFY => '/sessions/verify',
@@ -144,14 +144,6 @@ sub slowest { return max(0, map { $_->{took} } @_) }
 sub error_lines {
     my ($nginx) = @_;
     return grep {/\[error\] .* para_auth:/} split /\n/, $nginx->error_log;
-}
-
-sub healthy {
-    my ($nginx, $name) = @_;
-
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|\[emerg\]|on signal 11/,
-        "$name: nothing broke");
-    return;
 }
 
 # A session that is known, as one request of its owner has made it.

@@ -89,7 +89,8 @@ our @EXPORT = qw(
     para_provider http_config shipped verify_location touch_location
     wallets_location own_issuer
     bearer credentials http_raw start_nginx check_nginx nginx_says workers_of
-    free_ports wait_until black_hole_port put_file new_log lines_like
+    free_ports wait_until black_hole_port slurp put_file new_log lines_like
+    is_healthy
 );
 
 our (
@@ -186,6 +187,14 @@ sub _set_environment {
 
 # The first of ten ports that are this process's to use.
 sub free_ports { return ParaDemo::Nginx::free_ports() }
+
+# The bytes of a file, by its path.
+sub slurp {
+    my ($path) = @_;
+    open my $in, '<:raw', $path or croak "$path: $!";
+    local $/;
+    return scalar <$in>;
+}
 
 # A file in PARA_DIR; returns its path.
 sub put_file {
@@ -852,6 +861,18 @@ sub new_log {
 sub lines_like {
     my ($pattern, $text) = @_;
     return scalar grep {/$pattern/} split /\n/, $text;
+}
+
+# A test: neither nginx nor a worker of its has come to grief, as its error log
+# has it; lines that match $except may be there.
+sub is_healthy {
+    my ($nginx, $name, $except) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @bad = grep {/\[(?:alert|crit|emerg)\]|exited on signal/} split /\n/,
+        $nginx->error_log;
+    @bad = grep { !/$except/ } @bad if $except;
+    return Test::More::is("@bad", '', "$name: nothing broke");
 }
 
 # A port with somebody at it who never says a word, until the test ends.
