@@ -240,7 +240,16 @@ ngx_para_fetch_set_request(ngx_para_fetch_transfer_t *transfer)
                        transfer->target->trust ? "https" : "http");
     ngx_para_fetch_set(rc, easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     ngx_para_fetch_set(rc, easy, CURLOPT_FOLLOWLOCATION, 0L);
+
+    /*
+     * Not HTTP/2: a bad server could hold libcurl with it, and so the worker;
+     * and a connection on which nothing comes any more would be kept after a
+     * timeout, and all that follow would be sent over it.
+     */
+    ngx_para_fetch_set(rc, easy, CURLOPT_HTTP_VERSION,
+                       (long) CURL_HTTP_VERSION_1_1);
     ngx_para_fetch_set(rc, easy, CURLOPT_HTTP09_ALLOWED, 0L);
+
     ngx_para_fetch_set(rc, easy, CURLOPT_USERAGENT, "nginx-para-auth");
     ngx_para_fetch_set(rc, easy, CURLOPT_HTTPHEADER, transfer->headers);
 
@@ -262,10 +271,6 @@ ngx_para_fetch_set_reuse(ngx_para_fetch_transfer_t *transfer)
 
     if (!transfer->target->reuse) {
 
-        /* a libcurl without HTTP/2 refuses this, and does without */
-        (void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                                (long) CURL_HTTP_VERSION_2TLS);
-
         /* fetches are minutes apart: nothing is kept for the next */
         ngx_para_fetch_set(rc, easy, CURLOPT_FRESH_CONNECT, 1L);
         ngx_para_fetch_set(rc, easy, CURLOPT_FORBID_REUSE, 1L);
@@ -273,14 +278,6 @@ ngx_para_fetch_set_reuse(ngx_para_fetch_transfer_t *transfer)
 
         return rc;
     }
-
-    /*
-     * Not HTTP/2: a connection on which nothing comes any more would be kept
-     * after a timeout, and all that follow would be sent over it.
-     */
-
-    ngx_para_fetch_set(rc, easy, CURLOPT_HTTP_VERSION,
-                       (long) CURL_HTTP_VERSION_1_1);
 
     /* the name's addresses may change */
     ngx_para_fetch_set(rc, easy, CURLOPT_MAXLIFETIME_CONN,
