@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/lib";
 use ParaTest;
 use Test::More;
 
+use Crypt::PK::ECC ();
 use Crypt::PK::RSA ();
 use JSON::PP       qw(decode_json encode_json);
 use MIME::Base64   qw(encode_base64url);
@@ -472,6 +473,51 @@ refused('a secret file for everybody to read',
     qr/holds a secret, and its mode 0644 lets every user at it/,
     http => http(more => issuer('hmac_key_file '
                 . put_file('k', 'x' x KID_MAX, oct '0644') . ';')));
+
+# What everybody may have seen is not even in the memory of nginx.
+{
+    my $reads = "$PARA_DIR/reads.so";
+    my ($asan) = `ldd $ENV{TEST_NGINX_BINARY}` =~ m{=> (/\S*/libasan\S*)};
+
+    system(qw(cc -shared -fPIC -O1 -Wall -Werror -o),
+        $reads, "$FindBin::Bin/helpers/reads.c") == 0
+        or die "reads.c does not compile\n";
+    local $ENV{LD_PRELOAD} = join ':', grep {defined} $asan, $reads;
+
+    for my $mode (oct '0400', oct '0404') {
+        my $pem = Crypt::PK::ECC->new->generate_key('secp256r1')
+            ->export_key_pem('private');
+        my %secret = (
+            secret_key_file => [secret("sec_x\n", $mode)],
+            hmac_key_file   => [
+                http(more => issuer('hmac_key_file ' . put_file('a-hmac',
+                            join('', map { chr ord('a') + $_ * 7 % 64 }
+                                    1 .. 64), $mode) . ';'))
+            ],
+            para_auth_assertion => [
+                http(), 'para_auth_assertion audience=a key='
+                    . put_file('a-key', $pem, $mode) . ';'
+            ],
+        );
+        for my $name (sort keys %secret) {
+            my ($http, $lines) = @{$secret{$name}};
+            my ($good, $output) = check(
+                {   http   => $http,
+                    server => "para_auth app;\n$VERIFY" . ($lines // '')
+                }
+            );
+            like($output, qr/^read: \S+nginx\.conf$/m, "$name: what is read");
+            if ($mode & oct '0007') {
+                ok(!$good, "$name, for everybody: refused");
+                unlike($output, qr/^read: \S+a-(?:secret|hmac|key)$/m,
+                    "$name, for everybody: not read");
+                next;
+            }
+            like($output, qr/^read: \S+a-(?:secret|hmac|key)$/m, "$name: read");
+        }
+    }
+}
+
 accepted('all that an issuer can be told', undef,
     http => http(audience => undef, key_file => undef,
         more => issuer("hmac_key_file $PARA_DIR/own-hmac.key;", 'max_age 10m;',

@@ -384,20 +384,18 @@ static para_private_key_t *
 ngx_http_para_auth_read_private_key(ngx_conf_t *cf, ngx_str_t *file)
 {
     ngx_str_t            text;
-    ngx_uint_t           mode;
     const char          *why;
     para_private_key_t  *key;
     ngx_pool_cleanup_t  *cln;
 
-    if (ngx_para_file_read(cf, file, PARA_PRIVATE_KEY_MAX, &text, &mode)
-        != NGX_OK
-        || ngx_para_file_check_secret(cf, file, mode) != NGX_OK)
-    {
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
         return NULL;
     }
 
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
+    if (ngx_para_file_read(cf, file, PARA_PRIVATE_KEY_MAX, &text, NULL)
+        != NGX_OK)
+    {
         return NULL;
     }
 

@@ -98,6 +98,16 @@ ngx_para_file_read_all(ngx_conf_t *cf, ngx_file_t *file, size_t max,
         return NGX_ERROR;
     }
 
+    if (mode) {
+        *mode = ngx_file_access(&fi);
+
+    } else if (ngx_para_file_check_secret(cf, &file->name,
+                                          ngx_file_access(&fi))
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     text->data = ngx_para_file_memory(cf, (size_t) size);
     if (text->data == NULL) {
         return NGX_ERROR;
@@ -113,7 +123,6 @@ ngx_para_file_read_all(ngx_conf_t *cf, ngx_file_t *file, size_t max,
     }
 
     text->len = (size_t) size;
-    *mode = ngx_file_access(&fi);
 
     return NGX_OK;
 }

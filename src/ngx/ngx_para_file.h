@@ -12,7 +12,8 @@
 /*
  * Reads a file of at most max bytes, path relative to nginx.conf, into memory
  * that is left out of core dumps, and cleansed when the cycle ends.  *mode is
- * the file's.  Says itself what is wrong and returns NGX_ERROR.
+ * the file's; if mode is NULL, it holds a secret, and nothing is read of one
+ * that everybody may read.  Says itself what is wrong and returns NGX_ERROR.
  */
 ngx_int_t ngx_para_file_read(ngx_conf_t *cf, ngx_str_t *path, size_t max,
     ngx_str_t *text, ngx_uint_t *mode);

@@ -433,9 +433,11 @@ ngx_para_issuer_read_keys(ngx_conf_t *cf, ngx_para_issuer_t *pi)
     para_jwks_t         *keys;
     ngx_pool_cleanup_t  *cln;
 
+    mode = 0;
     file = pi->hmac_key_file.len ? &pi->hmac_key_file : &pi->key_file;
 
-    if (ngx_para_file_read(cf, file, PARA_JWKS_MAX_SIZE, &text, &mode)
+    if (ngx_para_file_read(cf, file, PARA_JWKS_MAX_SIZE, &text,
+                           pi->hmac_key_file.len ? NULL : &mode)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;

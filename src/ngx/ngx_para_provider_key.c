@@ -31,8 +31,7 @@ ngx_para_provider_api_keys(ngx_conf_t *cf, ngx_para_provider_t *provider)
 static char *
 ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
 {
-    ngx_str_t   *key;
-    ngx_uint_t   mode;
+    ngx_str_t  *key;
 
     if (provider->secret_key_file.len == 0) {
         return NGX_CONF_OK;
@@ -41,10 +40,8 @@ ngx_para_provider_read_secret(ngx_conf_t *cf, ngx_para_provider_t *provider)
     key = &provider->secret_key;
 
     if (ngx_para_file_read(cf, &provider->secret_key_file,
-                           NGX_PARA_SECRET_MAX, key, &mode)
-        != NGX_OK
-        || ngx_para_file_check_secret(cf, &provider->secret_key_file, mode)
-           != NGX_OK)
+                           NGX_PARA_SECRET_MAX, key, NULL)
+        != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
