@@ -38,6 +38,8 @@ static ngx_int_t ngx_http_para_auth_begin(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_module(ngx_cycle_t *cycle);
+static void ngx_http_para_auth_go_first(ngx_http_phase_handler_t *ph,
+    ngx_uint_t first, ngx_http_handler_pt handler);
 static ngx_int_t ngx_http_para_auth_init_process(ngx_cycle_t *cycle);
 static void ngx_http_para_auth_exit_process(ngx_cycle_t *cycle);
 
@@ -727,7 +729,7 @@ ngx_http_para_auth_init_phases(ngx_conf_t *cf)
 }
 
 
-/* Where the access phase begins for us: the order of all handlers is known. */
+/* The order of all handlers is known, and where the access phase begins. */
 
 static ngx_int_t
 ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
@@ -753,7 +755,34 @@ ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_http_para_auth_go_first(ph, cmcf->phase_engine.server_rewrite_index,
+                                ngx_http_para_auth_strip_handler);
+    ngx_http_para_auth_go_first(ph, cmcf->phase_engine.location_rewrite_index,
+                                ngx_http_para_auth_rewrite_handler);
+
     return NGX_OK;
+}
+
+
+/*
+ * Where a redirect or a subrequest begins, another module would find the
+ * identity that was granted to the location before, and its headers.
+ */
+
+static void
+ngx_http_para_auth_go_first(ngx_http_phase_handler_t *ph, ngx_uint_t first,
+    ngx_http_handler_pt handler)
+{
+    ngx_uint_t  i;
+
+    for (i = first; ph[i].handler != handler; i++) { /* void */ }
+
+    while (i > first) {
+        ph[i].handler = ph[i - 1].handler;
+        i--;
+    }
+
+    ph[first].handler = handler;
 }
 
 

@@ -742,4 +742,96 @@ my $accel = '_header=X-Accel-Redirect:';
 unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
     'nothing broke');
 
+
+# ---- Another module --------------------------------------------------------
+
+# One that nginx would ask before ours, where a redirect or a subrequest begins.
+SKIP: {
+    my $root   = "$FindBin::Bin/..";
+    my $source = '/usr/share/nginx/src/src';
+
+    # Another nginx, as with sanitizers, has other headers.
+    skip 'needs the nginx that the module is built for', 1
+        if defined $ENV{PARA_TEST_MODULE} || !$ENV{TEST_NGINX_LOAD_MODULES}
+        || !-e "$root/build/nginx/ngx_auto_config.h" || !-d $source;
+
+    my $reader  = "$PARA_DIR/reader.so";
+    my $include = join ' ', "-I$root/build/nginx", map {"-I$source/$_"}
+        qw(core event event/modules os/unix http http/modules http/v2);
+
+    is(system("cc -shared -fPIC -Wno-all $include -o $reader "
+                . "$FindBin::Bin/helpers/reader.c"),
+        0, 'a module that reads')
+        or skip 'it does not compile', 1;
+
+    put_file('www/page.html', '<!--#include virtual="/open/sub" -->');
+
+    $nginx = start_nginx(
+        main   => "load_module $reader;",
+        http   => http_config(
+            http => para_provider(name => 'other')
+                =~ s/audience \S+;/audience another-app;/r
+        ),
+        server => <<"CONF" . verify_location());
+        root $PARA_DIR/www;
+        location /app { para_auth app; proxy_pass $APP_URL; }
+        location /error {
+            para_auth app;
+            proxy_intercept_errors on;
+            error_page 404 = /open/error; error_page 500 = \@open;
+            proxy_pass $APP_URL;
+        }
+        location /try { para_auth app; try_files /nothing /open/try; }
+        location /try-named { para_auth app; try_files /nothing \@open; }
+        location /try-other { para_auth app; try_files /nothing /other/x; }
+        location /try-other-named { para_auth app; try_files /nothing \@other; }
+        location /early { para_auth app; proxy_pass $APP_URL; }
+        location = /page.html { para_auth app; ssi on; }
+        location /open { proxy_pass $APP_URL; }
+        location \@open {
+            proxy_ignore_headers X-Accel-Redirect; proxy_pass $APP_URL;
+        }
+        location /other { para_auth other jwt; proxy_pass $APP_URL; }
+        location \@other { para_auth other jwt; proxy_pass $APP_URL; }
+CONF
+
+    for my $case (
+        ['/try',               '/open/try'],
+        ['/try-named',         '/try-named'],
+        ['/try-other',         '/other/x'],
+        ['/try-other-named',   '/try-other-named'],
+        ['/error?_status=404', '/open/error'],
+        ['/error?_status=500', '/error'],
+        ["/app?$accel/open/accel", '/open/accel'],
+        ["/app?$accel\@open", '/app'],
+        ['/page.html',         '/open/sub'],
+        )
+    {
+        my ($path, $at) = @$case;
+        new_log($nginx);
+        ask($path, $good);
+        my @lines = map { m{reader: (/(?!_para).* header ".*?")} ? $1 : () }
+            split /\n/, new_log($nginx);
+        my ($begun) = $path =~ /\A([^?]*)/;
+
+        # A server, then its location, which knows who comes with a JWT.
+        is(shift @lines, qq($begun user "" status "" header ""),
+            "$path: at first nobody");
+        is(shift @lines,
+            qq($begun user "$login->{userId}" status "" header ""),
+            "$path: then who has a JWT");
+
+        # a subrequest has the status of its main request
+        my $status = $at =~ /sub/ ? 'ok' : '';
+
+        ok(scalar @lines, "$path: it is led on");
+        is_deeply(
+            [grep { $_ ne qq($at user "" status "$status" header "") } @lines],
+            [], "$path: to where he is nobody"
+        );
+    }
+    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
+        'a module that reads: nothing broke');
+}
+
 done_testing();

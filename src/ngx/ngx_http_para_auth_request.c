@@ -56,6 +56,10 @@ ngx_http_para_auth_strip_handler(ngx_http_request_t *r)
                 ctx->decided = 0;
             }
 
+            if (ctx->granted || ctx->tried) {
+                ngx_memzero(ctx->field, sizeof(ctx->field));
+            }
+
             ctx->granted = NULL;
             ctx->tried = NULL;
 
