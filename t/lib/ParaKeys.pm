@@ -120,10 +120,13 @@ sub ask {
 sub ask_workers {
     my ($nginx, $jwt, $path) = @_;
 
-    my %wanted = map { $_ => 1 } serving($nginx);
-    my %answer;
+    my (%wanted, %answer);
 
-    for (1 .. TRIES) {
+    for my $try (0 .. TRIES) {
+
+        # one that was about to go answers no more
+        %wanted = map { $_ => 1 } serving($nginx) if $try % 100 == 0;
+
         my $answer = ask($nginx, $jwt, $path);
         my $worker = $answer->{header}{'x-worker'} // 'none';
         $answer{$worker} //= $answer;

@@ -99,14 +99,15 @@ our (
 );
 
 use constant {
-    TOKEN_TTL   => 1800,
-    RSA_BYTES   => 256,
-    RSA_E       => 65537,
-    HMAC_BYTES  => 32,
-    RAW_TIMEOUT => 10,
-    BLACK_HOLE  => 1024,
-    OWN_ISS     => 'https://backend.example',
-    OWN_AUD     => 'my-api',
+    TOKEN_TTL       => 1800,
+    RSA_BYTES       => 256,
+    RSA_E           => 65537,
+    HMAC_BYTES      => 32,
+    RAW_TIMEOUT     => 10,
+    BLACK_HOLE      => 1024,
+    WORKERS_TIMEOUT => 15,
+    OWN_ISS         => 'https://backend.example',
+    OWN_AUD         => 'my-api',
 };
 
 my $JSON = JSON::PP->new->utf8->canonical;
@@ -812,9 +813,21 @@ CONF
 # lines of its one server), http (instead of http_config()), main, events,
 # workers, port.  Returns a ParaDemo::Nginx; {port} is where it listens.
 sub start_nginx {
-    my $nginx = _new_nginx(@_);
+    my (%options) = @_;
+
+    my $nginx = _new_nginx(%options);
     push @nginx, $nginx;
-    return $nginx->start;
+    $nginx->start;
+
+    # its port is open before the last worker is there
+    my $workers =
+        ($options{main} // '') =~ /master_process off/
+        ? 0
+        : $options{workers} // 1;
+    wait_until(WORKERS_TIMEOUT, sub { workers_of($nginx) >= $workers })
+        or croak 'nginx has too few workers';
+
+    return $nginx;
 }
 
 # "nginx -t" for the same options: whether it is good, and what was said.
