@@ -20,7 +20,7 @@
 
 
 typedef ngx_int_t (*ngx_http_para_auth_step_pt)(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_grant(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_begin(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_para_auth_init_phases(ngx_conf_t *cf);
@@ -513,9 +513,9 @@ _Static_assert(sizeof(ngx_http_para_auth_steps)
 static ngx_int_t
 ngx_http_para_auth_access_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                       rc;
-    ngx_http_para_auth_ctx_t       *ctx;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_int_t                             rc;
+    ngx_http_para_auth_ctx_t             *ctx;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
@@ -551,7 +551,7 @@ ngx_http_para_auth_access_handler(ngx_http_request_t *r)
 
 ngx_int_t
 ngx_http_para_auth_walk(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t early)
 {
     ngx_int_t                         rc;
@@ -602,7 +602,7 @@ ngx_http_para_auth_walk(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_grant(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ctx->reason = PARA_OK;
     ctx->decided = 1;

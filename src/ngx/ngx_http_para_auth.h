@@ -438,7 +438,7 @@ void ngx_http_para_auth_init_filters(void);
  * for, and they say NGX_AGAIN.  Returns as the steps do.
  */
 ngx_int_t ngx_http_para_auth_walk(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t early);
 
 
@@ -456,7 +456,7 @@ const para_span_t *ngx_http_para_auth_early(ngx_http_request_t *r);
  * the early one got to if that counts still; else it has refused already.
  */
 ngx_int_t ngx_http_para_auth_resume(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
 /*
@@ -467,24 +467,24 @@ ngx_int_t ngx_http_para_auth_resume(ngx_http_request_t *r,
  */
 
 ngx_int_t ngx_http_para_auth_step_credential(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_cache(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_exported(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_token(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_step_identity(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
 /* Of the steps, for each other and for who looks early. */
 
 /* Sets ctx->token, ctx->session and ctx->form. */
 para_reason_e ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 /*
  * Of a session that is exported, PARA_OK of any other.  The first reads what it
@@ -492,7 +492,7 @@ para_reason_e ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
  * another user than Para says, in session, that it is of.
  */
 para_reason_e ngx_http_para_auth_read_exported(
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 para_reason_e ngx_http_para_auth_check_exported(
     const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session);
 
@@ -512,7 +512,7 @@ ngx_int_t ngx_http_para_auth_take_fields(ngx_http_request_t *r,
  * NGX_OK, NGX_ERROR: ngx_http_para_auth_session.c
  */
 ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_para_question_t *question);
 
 
@@ -527,7 +527,7 @@ ngx_int_t ngx_http_para_auth_session_question(ngx_http_request_t *r,
  */
 
 ngx_int_t ngx_http_para_auth_ask(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const u_char *key, const ngx_para_question_t *question, ngx_uint_t known,
     ngx_para_result_t *result);
 ngx_int_t ngx_http_para_auth_asked(ngx_http_request_t *r,
@@ -558,9 +558,9 @@ ngx_http_para_auth_expired(const ngx_http_para_auth_ctx_t *ctx)
 }
 
 ngx_int_t ngx_http_para_auth_check_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 ngx_int_t ngx_http_para_auth_identify_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const para_session_t *session);
 ngx_int_t ngx_http_para_auth_refuse_expired(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e rest);
@@ -604,14 +604,15 @@ ngx_int_t ngx_http_para_auth_check_policy(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 
 ngx_int_t ngx_http_para_auth_step_policy(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 /*
  * Whether a subrequest of a main request that was let in may go where more is
  * needed.
  */
 para_reason_e ngx_http_para_auth_check_subrequest(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx);
 
 /* 1 if some JWT that the provider takes may have this. */
 ngx_uint_t ngx_http_para_auth_has_claim(const ngx_para_provider_t *provider,
@@ -641,11 +642,12 @@ ngx_int_t ngx_http_para_auth_check_needed_wallets(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 
 ngx_int_t ngx_http_para_auth_step_wallets(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 /* For a subrequest: what only Para can say counts if it has said so already. */
 para_reason_e ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx);
 
 
 /*
@@ -714,7 +716,7 @@ ngx_int_t ngx_http_para_auth_prepare_renewal(ngx_conf_t *cf,
 
 /* The session of ctx->session_key; the request goes on. */
 void ngx_http_para_auth_renew(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
 /* Variables: ngx_http_para_auth_variables.c */
@@ -747,7 +749,7 @@ char *ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* Of a location that is protected. */
 ngx_int_t ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 
 /*
  * Adds the assertion to a list that ngx_para_headers_edit() made with room for

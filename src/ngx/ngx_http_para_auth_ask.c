@@ -19,7 +19,7 @@ static ngx_int_t ngx_http_para_auth_payer(ngx_http_request_t *r,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_ctx_t *ctx,
     u_char *payer);
 static ngx_int_t ngx_http_para_auth_call(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const u_char *key, const ngx_para_question_t *question,
     ngx_http_para_auth_asking_t *asking);
 static void ngx_http_para_auth_answered(const ngx_para_result_t *result,
@@ -58,7 +58,7 @@ ngx_http_para_auth_asked(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx,
 
 ngx_int_t
 ngx_http_para_auth_ask(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const u_char *key, const ngx_para_question_t *question, ngx_uint_t known,
     ngx_para_result_t *result)
 {
@@ -112,7 +112,7 @@ ngx_http_para_auth_ask(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_call(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const u_char *key, const ngx_para_question_t *question,
     ngx_http_para_auth_asking_t *asking)
 {

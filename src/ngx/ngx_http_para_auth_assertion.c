@@ -424,7 +424,7 @@ ngx_http_para_auth_free_private_key(void *data)
 
 ngx_int_t
 ngx_http_para_auth_check_assertion(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     ngx_http_para_auth_assertion_t  *assertion;
 

@@ -15,7 +15,7 @@ static ngx_int_t ngx_http_para_auth_need_target(ngx_conf_t *cf,
     const ngx_http_para_auth_loc_conf_t *lcf, ngx_para_endpoint_e endpoint,
     const char *what);
 static ngx_int_t ngx_http_para_auth_check_sources(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_policy(ngx_conf_t *cf,
     ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_init_server(ngx_conf_t *cf,
@@ -200,7 +200,7 @@ ngx_http_para_auth_need_target(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_http_para_auth_check_sources(ngx_conf_t *cf,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     ngx_uint_t                       i;
     const ngx_str_t                 *name;

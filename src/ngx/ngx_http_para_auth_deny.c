@@ -21,8 +21,8 @@ static u_char *ngx_http_para_auth_escape(u_char *dst, const u_char *src,
 ngx_int_t
 ngx_http_para_auth_deny(ngx_http_request_t *r, ngx_http_para_auth_ctx_t *ctx)
 {
-    ngx_int_t                       rc;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_int_t                             rc;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
@@ -128,10 +128,10 @@ ngx_http_para_auth_log(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx)
 {
     u_char                          kid[NGX_HTTP_PARA_AUTH_KID_TOLD * 4];
-    u_char                          dispute[NGX_HTTP_PARA_AUTH_DISPUTE];
-    size_t                          len, disputed;
-    ngx_http_para_auth_told_t       told;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    u_char                                dispute[NGX_HTTP_PARA_AUTH_DISPUTE];
+    size_t                                len, disputed;
+    ngx_http_para_auth_told_t             told;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     if (r->connection->log->log_level < NGX_LOG_INFO) {
         return;

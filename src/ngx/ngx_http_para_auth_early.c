@@ -16,18 +16,18 @@ static ngx_uint_t ngx_http_para_auth_counts(
     const ngx_http_para_auth_ctx_t *ctx,
     const ngx_http_para_auth_loc_conf_t *lcf);
 static ngx_int_t ngx_http_para_auth_walk_early(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_read_token(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_uint_t ngx_http_para_auth_same_credentials(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 
 
 const para_span_t *
 ngx_http_para_auth_early(ngx_http_request_t *r)
 {
-    ngx_http_para_auth_ctx_t       *ctx;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_http_para_auth_ctx_t             *ctx;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
@@ -58,7 +58,7 @@ ngx_http_para_auth_early(ngx_http_request_t *r)
 
 ngx_int_t
 ngx_http_para_auth_resume(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_uint_t  counts;
 
@@ -115,7 +115,7 @@ ngx_http_para_auth_counts(const ngx_http_para_auth_ctx_t *ctx,
 
 static ngx_int_t
 ngx_http_para_auth_walk_early(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
@@ -145,7 +145,7 @@ ngx_http_para_auth_walk_early(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_read_token(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
     ngx_str_t                        record;
@@ -185,7 +185,7 @@ ngx_http_para_auth_read_token(ngx_http_request_t *r,
 
 static ngx_uint_t
 ngx_http_para_auth_same_credentials(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     unsigned     form;
     para_span_t  token, session;

@@ -11,7 +11,7 @@
 
 
 static para_reason_e ngx_http_para_auth_judge_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const para_session_t *session);
 
 
@@ -48,7 +48,7 @@ ngx_http_para_auth_renew_window(ngx_conf_t *cf, ngx_command_t *cmd,
 
 ngx_int_t
 ngx_http_para_auth_check_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     para_reason_e  reason;
 
@@ -75,7 +75,7 @@ ngx_http_para_auth_check_expired(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_para_auth_identify_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const para_session_t *session)
 {
     para_reason_e  reason;
@@ -100,7 +100,7 @@ ngx_http_para_auth_refuse_expired(ngx_http_para_auth_ctx_t *ctx,
 
 static para_reason_e
 ngx_http_para_auth_judge_expired(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const para_session_t *session)
 {
     para_reason_e                    reason;

@@ -161,9 +161,9 @@ static void
 ngx_http_para_auth_explain_decision(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx, para_trace_t *trace)
 {
-    const char                     *code, *reason;
-    const ngx_str_t                *cache;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    const char                           *code, *reason;
+    const ngx_str_t                      *cache;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 

@@ -27,7 +27,7 @@ typedef struct {
 /* lcf is a level that is protected. */
 
 typedef void (*ngx_http_para_auth_lint_pt)(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 
 
 /* The next one of this name on just this level; note is NULL at first. */
@@ -72,24 +72,24 @@ void ngx_http_para_auth_lint_subrequests(ngx_http_para_auth_lint_t *lint,
     const ngx_http_para_auth_srv_conf_t *scf);
 
 void ngx_http_para_auth_lint_basic(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 void ngx_http_para_auth_lint_revoke(ngx_http_para_auth_lint_t *lint);
 
 /* What the application gets: ngx_http_para_auth_lint_upstream.c */
 
 void ngx_http_para_auth_lint_upstream(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 
 /* Values: ngx_http_para_auth_lint_values.c */
 
 void ngx_http_para_auth_lint_match(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 void ngx_http_para_auth_lint_dry_run(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 void ngx_http_para_auth_lint_valid(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 void ngx_http_para_auth_lint_buffers(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf);
+    const ngx_http_para_auth_loc_conf_t *lcf);
 void ngx_http_para_auth_lint_secrets(ngx_http_para_auth_lint_t *lint);
 
 

@@ -244,7 +244,7 @@ ngx_http_para_auth_lint_preflight(const ngx_http_para_auth_lint_t *lint,
 
 void
 ngx_http_para_auth_lint_basic(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     const ngx_para_note_t     *note;
     ngx_http_core_loc_conf_t  *clcf;

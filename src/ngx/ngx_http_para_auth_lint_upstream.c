@@ -56,7 +56,7 @@ static const ngx_http_para_auth_lint_module_t
 
 void
 ngx_http_para_auth_lint_upstream(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     const ngx_http_para_auth_loc_conf_t     *place;
     const ngx_http_para_auth_lint_module_t  *module;

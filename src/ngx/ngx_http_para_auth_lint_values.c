@@ -54,7 +54,7 @@ ngx_http_para_auth_lint_secrets(ngx_http_para_auth_lint_t *lint)
 
 void
 ngx_http_para_auth_lint_match(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     if (lcf->layers != (NGX_HTTP_PARA_AUTH_JWT|NGX_HTTP_PARA_AUTH_SESSION)
         || lcf->match == PARA_MATCH_STRICT)
@@ -71,7 +71,7 @@ ngx_http_para_auth_lint_match(ngx_http_para_auth_lint_t *lint,
 
 void
 ngx_http_para_auth_lint_dry_run(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     if (ngx_http_para_auth_is_dry(lcf)) {
         ngx_http_para_auth_lint_warn(lint, "para_auth_dry_run",
@@ -87,7 +87,7 @@ ngx_http_para_auth_lint_dry_run(ngx_http_para_auth_lint_t *lint,
 
 void
 ngx_http_para_auth_lint_valid(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     time_t                  valid;
     const ngx_para_note_t  *note;
@@ -178,7 +178,7 @@ ngx_http_para_auth_lint_life(const ngx_para_provider_t *provider)
 
 void
 ngx_http_para_auth_lint_buffers(ngx_http_para_auth_lint_t *lint,
-    ngx_http_para_auth_loc_conf_t *lcf)
+    const ngx_http_para_auth_loc_conf_t *lcf)
 {
     size_t                  jwt, session, line;
     ngx_bufs_t             *bufs;

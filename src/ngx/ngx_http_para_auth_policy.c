@@ -21,7 +21,7 @@ static ngx_uint_t ngx_http_para_auth_is_true(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_para_auth_step_policy(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ctx->reason = ngx_http_para_auth_check_needs(r, lcf, ctx);
 
@@ -31,7 +31,8 @@ ngx_http_para_auth_step_policy(ngx_http_request_t *r,
 
 para_reason_e
 ngx_http_para_auth_check_subrequest(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx)
 {
     para_reason_e  reason;
 

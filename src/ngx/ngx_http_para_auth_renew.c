@@ -135,7 +135,7 @@ ngx_http_para_auth_find_renewal(ngx_http_para_auth_main_conf_t *mcf,
 
 void
 ngx_http_para_auth_renew(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_para_question_t              question;
     ngx_http_para_auth_main_conf_t  *mcf;

@@ -7,12 +7,13 @@
 
 
 static ngx_int_t ngx_http_para_auth_admit(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_uint_t ngx_http_para_auth_follows(
     const ngx_http_para_auth_loc_conf_t *lcf,
     const ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_exchange(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_guard(ngx_http_request_t *r);
 static void ngx_http_para_auth_cleanup(void *data);
 static ngx_int_t ngx_http_para_auth_header_filter(ngx_http_request_t *r);
@@ -103,9 +104,9 @@ ngx_http_para_auth_rewrite_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                       rc;
-    ngx_http_para_auth_ctx_t       *ctx;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_int_t                             rc;
+    ngx_http_para_auth_ctx_t             *ctx;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     ctx = ngx_http_para_auth_find_ctx(r->main);
 
@@ -143,7 +144,7 @@ ngx_http_para_auth_preaccess_handler(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_para_auth_admit(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t      refused;
     const char    *verb;
@@ -208,7 +209,7 @@ ngx_uint_t
 ngx_http_para_auth_granted(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx)
 {
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     if (ctx == NULL || ctx->granted == NULL) {
         return 0;
@@ -244,9 +245,9 @@ ngx_http_para_auth_shown(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 {
-    ngx_http_para_auth_ctx_t        *ctx;
-    ngx_http_para_auth_loc_conf_t   *lcf;
-    ngx_http_para_auth_main_conf_t  *mcf;
+    ngx_http_para_auth_ctx_t             *ctx;
+    ngx_http_para_auth_main_conf_t       *mcf;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
@@ -281,7 +282,8 @@ ngx_http_para_auth_apply_handler(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_para_auth_exchange(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
     const para_span_t               *field;
@@ -332,9 +334,9 @@ ngx_http_para_auth_exchange(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_para_auth_guard(ngx_http_request_t *r)
 {
-    ngx_int_t                       rc;
-    ngx_para_call_t                *call;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_int_t                             rc;
+    ngx_para_call_t                      *call;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 

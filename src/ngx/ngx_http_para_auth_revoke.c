@@ -404,12 +404,12 @@ ngx_http_para_auth_revoke_copy(ngx_buf_t *buf, u_char *dst)
 static ngx_int_t
 ngx_http_para_auth_revoke_text(ngx_http_request_t *r, const ngx_str_t *text)
 {
-    u_char                           buf[128];
-    ngx_str_t                        json;
-    const char                      *why, *name;
-    para_revocation_t                revocation;
-    ngx_http_para_auth_loc_conf_t   *lcf;
-    ngx_http_para_auth_main_conf_t  *mcf;
+    u_char                                buf[128];
+    ngx_str_t                             json;
+    const char                           *why, *name;
+    para_revocation_t                     revocation;
+    ngx_http_para_auth_main_conf_t       *mcf;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);

@@ -7,15 +7,15 @@
 
 
 static ngx_int_t ngx_http_para_auth_find_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_ask_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t known, ngx_para_result_t *result);
 static ngx_int_t ngx_http_para_auth_session_key(
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
-    ngx_http_para_auth_ctx_t *ctx);
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_take_result(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const ngx_para_result_t *result);
 static ngx_int_t ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e reason, const ngx_str_t *record);
@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_para_auth_use_session(ngx_http_para_auth_ctx_t *ctx,
 
 ngx_int_t
 ngx_http_para_auth_step_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
@@ -43,7 +43,7 @@ ngx_http_para_auth_step_session(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_find_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
     ngx_para_result_t                result;
@@ -102,7 +102,7 @@ ngx_http_para_auth_find_session(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_ask_session(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_uint_t known, ngx_para_result_t *result)
 {
     ngx_para_question_t  question;
@@ -121,7 +121,7 @@ ngx_http_para_auth_ask_session(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_para_auth_session_question(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_para_question_t *question)
 {
     if (ctx->form != PARA_FORM_EXPORTED) {
@@ -146,7 +146,7 @@ ngx_http_para_auth_session_question(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     para_span_t  part[3];
 
@@ -173,7 +173,7 @@ ngx_http_para_auth_session_key(ngx_http_para_auth_main_conf_t *mcf,
 
 static ngx_int_t
 ngx_http_para_auth_take_result(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const ngx_para_result_t *result)
 {
     ngx_int_t                        rc;

@@ -10,18 +10,18 @@
 
 
 static ngx_int_t ngx_http_para_auth_identity_key(
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf,
-    ngx_http_para_auth_ctx_t *ctx);
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_keep_identity(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const para_identity_t *identity);
 
 
 ngx_int_t
 ngx_http_para_auth_step_credential(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ctx->decided = 0;
     ctx->refused = 0;
@@ -44,7 +44,7 @@ ngx_http_para_auth_step_credential(ngx_http_request_t *r,
 
 para_reason_e
 ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     para_reason_e  token, session;
 
@@ -84,7 +84,7 @@ ngx_http_para_auth_find_credentials(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_para_auth_step_cache(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
     ngx_str_t                        record;
@@ -134,7 +134,7 @@ ngx_http_para_auth_hit(ngx_http_para_auth_ctx_t *ctx, ngx_uint_t renew)
 
 ngx_int_t
 ngx_http_para_auth_step_exported(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ctx->reason = ngx_http_para_auth_read_exported(lcf, ctx);
 
@@ -143,7 +143,7 @@ ngx_http_para_auth_step_exported(ngx_http_request_t *r,
 
 
 para_reason_e
-ngx_http_para_auth_read_exported(ngx_http_para_auth_loc_conf_t *lcf,
+ngx_http_para_auth_read_exported(const ngx_http_para_auth_loc_conf_t *lcf,
     ngx_http_para_auth_ctx_t *ctx)
 {
     if (ctx->form != PARA_FORM_EXPORTED) {
@@ -168,7 +168,7 @@ ngx_http_para_auth_check_exported(const ngx_http_para_auth_ctx_t *ctx,
 
 ngx_int_t
 ngx_http_para_auth_step_token(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
     ngx_http_para_auth_main_conf_t  *mcf;
@@ -227,7 +227,7 @@ ngx_http_para_auth_step_token(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     uint32_t          bit;
     ngx_int_t         rc;
@@ -291,7 +291,7 @@ ngx_http_para_auth_newer_keys(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_identity_key(ngx_http_para_auth_main_conf_t *mcf,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     size_t              n;
     ngx_uint_t          i;
@@ -329,7 +329,7 @@ ngx_http_para_auth_identity_key(ngx_http_para_auth_main_conf_t *mcf,
 
 ngx_int_t
 ngx_http_para_auth_step_identity(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                        rc;
     ngx_uint_t                       jwt, bound;
@@ -385,7 +385,7 @@ ngx_http_para_auth_step_identity(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_keep_identity(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const para_identity_t *identity)
 {
     time_t                           end;

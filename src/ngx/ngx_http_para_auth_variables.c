@@ -319,7 +319,7 @@ static ngx_int_t
 ngx_http_para_auth_api_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);
 
@@ -343,9 +343,9 @@ static ngx_int_t
 ngx_http_para_auth_secret_key_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const ngx_str_t                *key;
-    const ngx_para_question_t      *question;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    const ngx_str_t                      *key;
+    const ngx_para_question_t            *question;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     v->not_found = 1;
 
@@ -368,9 +368,9 @@ static ngx_int_t
 ngx_http_para_auth_public_key_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const ngx_str_t                *key;
-    const ngx_para_question_t      *question;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    const ngx_str_t                      *key;
+    const ngx_para_question_t            *question;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     v->not_found = 1;
 
@@ -413,8 +413,8 @@ ngx_http_para_auth_cookie_variable(ngx_http_request_t *r,
 static const ngx_para_question_t *
 ngx_http_para_auth_leaving(ngx_http_request_t *r)
 {
-    ngx_para_call_t                *call;
-    ngx_http_para_auth_loc_conf_t  *lcf;
+    ngx_para_call_t                      *call;
+    const ngx_http_para_auth_loc_conf_t  *lcf;
 
     call = ngx_para_call_of(r);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_para_auth_module);

@@ -21,7 +21,7 @@ static ngx_int_t ngx_http_para_auth_address(ngx_http_request_t *r,
 static ngx_str_t *ngx_http_para_auth_addresses(ngx_http_request_t *r,
     const ngx_http_para_auth_needs_t *wallets);
 static ngx_int_t ngx_http_para_auth_check_wallet(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_http_para_auth_named_t *named);
 static para_reason_e ngx_http_para_auth_check_listed(
     const ngx_http_para_auth_ctx_t *ctx,
@@ -40,7 +40,7 @@ static ngx_int_t ngx_http_para_auth_owner(ngx_http_request_t *r,
     const ngx_http_para_auth_named_t *named, ngx_uint_t *known,
     ngx_para_result_t *result);
 static ngx_int_t ngx_http_para_auth_ask_owner(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const ngx_http_para_auth_named_t *named, ngx_uint_t known,
     ngx_para_result_t *result);
 static para_reason_e ngx_http_para_auth_check_owner(
@@ -57,7 +57,7 @@ ngx_http_para_auth_span(const ngx_str_t *s)
 
 ngx_int_t
 ngx_http_para_auth_step_wallets(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_int_t                           rc;
     ngx_http_para_auth_named_t          named;
@@ -101,7 +101,8 @@ ngx_http_para_auth_step_wallets(ngx_http_request_t *r,
 
 para_reason_e
 ngx_http_para_auth_check_wallets(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, const ngx_http_para_auth_ctx_t *ctx)
+    const ngx_http_para_auth_loc_conf_t *lcf,
+    const ngx_http_para_auth_ctx_t *ctx)
 {
     ngx_str_t                           address;
     ngx_uint_t                          i, known;
@@ -210,7 +211,7 @@ ngx_http_para_auth_addresses(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_check_wallet(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     ngx_http_para_auth_named_t *named)
 {
     ngx_int_t          rc;
@@ -373,7 +374,7 @@ ngx_http_para_auth_owner(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_para_auth_ask_owner(ngx_http_request_t *r,
-    ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
+    const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx,
     const ngx_http_para_auth_named_t *named, ngx_uint_t known,
     ngx_para_result_t *result)
 {

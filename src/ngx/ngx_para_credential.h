@@ -85,7 +85,7 @@ const ngx_para_source_t *ngx_para_credential_left(
  * if its scheme is Bearer.
  */
 ngx_int_t ngx_para_credential_remove(ngx_http_request_t *r,
-    ngx_table_elt_t *h, void *data);
+    ngx_table_elt_t *h, const void *data);
 
 
 /* Shared by ngx_para_credential*.c */

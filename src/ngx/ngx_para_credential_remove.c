@@ -13,9 +13,9 @@ static ngx_int_t ngx_para_cookie_remove(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_para_credential_remove(ngx_http_request_t *r, ngx_table_elt_t *h,
-    void *data)
+    const void *data)
 {
-    ngx_para_credential_conf_t *conf = data;
+    const ngx_para_credential_conf_t *conf = data;
 
     ngx_uint_t        i;
     const ngx_str_t  *name;

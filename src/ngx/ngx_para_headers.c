@@ -118,7 +118,7 @@ ngx_para_headers_restore(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_para_headers_edit(ngx_http_request_t *r, ngx_para_headers_edit_pt edit,
-    void *data, ngx_uint_t room)
+    const void *data, ngx_uint_t room)
 {
     ngx_int_t         rc;
     ngx_uint_t        i, n, no_authorization;

@@ -32,7 +32,7 @@ typedef struct {
  * but no other header that nginx keeps a pointer to.
  */
 typedef ngx_int_t (*ngx_para_headers_edit_pt)(ngx_http_request_t *r,
-    ngx_table_elt_t *h, void *data);
+    ngx_table_elt_t *h, const void *data);
 
 
 void ngx_para_headers_save(ngx_http_request_t *r, ngx_para_headers_t *saved);
@@ -44,7 +44,7 @@ void ngx_para_headers_restore(ngx_http_request_t *r,
  * NGX_ERROR if memory is out: then the request has its old list.
  */
 ngx_int_t ngx_para_headers_edit(ngx_http_request_t *r,
-    ngx_para_headers_edit_pt edit, void *data, ngx_uint_t room);
+    ngx_para_headers_edit_pt edit, const void *data, ngx_uint_t room);
 
 /*
  * Adds a header to a list that ngx_para_headers_edit() made.  The strings must

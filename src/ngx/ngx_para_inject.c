@@ -10,7 +10,7 @@ static ngx_uint_t ngx_para_inject_look_alike(
 static ngx_uint_t ngx_para_inject_lists(
     const ngx_para_inject_names_t *names, const ngx_str_t *value);
 static ngx_int_t ngx_para_inject_drop(ngx_http_request_t *r,
-    ngx_table_elt_t *h, void *data);
+    ngx_table_elt_t *h, const void *data);
 
 
 static const ngx_str_t  ngx_para_inject_connection = ngx_string("connection");
@@ -177,7 +177,8 @@ ngx_para_inject_lists(const ngx_para_inject_names_t *names,
 
 
 static ngx_int_t
-ngx_para_inject_drop(ngx_http_request_t *r, ngx_table_elt_t *h, void *data)
+ngx_para_inject_drop(ngx_http_request_t *r, ngx_table_elt_t *h,
+    const void *data)
 {
     return ngx_para_inject_unwanted(data, h) ? NGX_DECLINED : NGX_OK;
 }
