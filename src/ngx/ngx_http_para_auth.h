@@ -19,7 +19,6 @@
 #include "../core/para_digest.h"
 #include "../core/para_exported.h"
 #include "../core/para_identity.h"
-#include "../core/para_private_key.h"
 #include "../core/para_reason.h"
 #include "../core/para_renewal.h"
 #include "../core/para_token.h"
@@ -429,6 +428,7 @@ ngx_uint_t ngx_http_para_auth_granted(ngx_http_request_t *r,
 const para_span_t *ngx_http_para_auth_shown(ngx_http_request_t *r,
     const ngx_http_para_auth_ctx_t *ctx);
 
+/* In postconfiguration: of Para's answers, and of what refusals send. */
 void ngx_http_para_auth_init_filters(void);
 
 

@@ -6,6 +6,7 @@
 #include "ngx_para_cache_text.h"
 #include "ngx_para_file.h"
 #include "../core/para_assertion.h"
+#include "../core/para_private_key.h"
 
 
 #define NGX_HTTP_PARA_AUTH_ASSERTION_TTL  30        /* s */

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_para_auth.h"
+#include "../core/para_private_key.h"
 
 
 static void ngx_http_para_auth_merge_values(

@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_para_auth.h"
+#include "../core/para_private_key.h"
 
 
 #define NGX_HTTP_PARA_AUTH_JWKS_CONTROL  "max-age=300"

@@ -9,6 +9,10 @@
 #define NGX_PARA_CACHE_SKEW    10000  /* ms, between the clocks of workers */
 
 
+_Static_assert(NGX_PARA_CACHE_KEY_SIZE == NGX_PARA_STORE_KEY_SIZE,
+               "a digest is a key of the store");
+
+
 typedef enum {
     NGX_PARA_CACHE_ENDED = 0,         /* a session that Para refused */
     NGX_PARA_CACHE_ACTIVE,            /* a session that Para confirmed */

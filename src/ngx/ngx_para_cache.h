@@ -1,9 +1,8 @@
 /*
  * What was found out, in shared memory: verdicts on sessions and finished
- * identities.  The only code that takes the zone's lock.  Keys are digests of
- * the credentials, never the credentials.  Fixed memory: the least recently
- * used goes first, and refusals have a bounded share of their own, so that
- * junk cannot push out good entries.
+ * identities.  Keys are digests of the credentials, never the credentials.
+ * Fixed memory: the least recently used goes first, and refusals have a bounded
+ * share of their own, so that junk cannot push out good entries.
  */
 
 #ifndef NGX_PARA_CACHE_H

@@ -35,6 +35,10 @@ typedef ngx_int_t (*ngx_para_headers_edit_pt)(ngx_http_request_t *r,
     ngx_table_elt_t *h, const void *data);
 
 
+/*
+ * What is saved stays good for as long as the request: nothing of it is copied,
+ * and nothing changes it.
+ */
 void ngx_para_headers_save(ngx_http_request_t *r, ngx_para_headers_t *saved);
 void ngx_para_headers_restore(ngx_http_request_t *r,
     const ngx_para_headers_t *saved);
@@ -70,7 +74,9 @@ ngx_uint_t ngx_para_headers_known(const ngx_str_t *name);
 
 /*
  * The indexed variables that show request headers ($http_*, $cookie_*): nginx
- * keeps their values, which a changed list makes stale.
+ * keeps their values, which a changed list makes stale.  The first adds their
+ * indices to an array of ngx_uint_t, when all variables are known: NGX_OK,
+ * NGX_ERROR if memory is out.  The second has them evaluated anew.
  */
 ngx_int_t ngx_para_headers_variables(ngx_conf_t *cf, ngx_array_t *indices);
 void ngx_para_headers_forget(ngx_http_request_t *r,

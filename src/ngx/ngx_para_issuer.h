@@ -40,6 +40,7 @@ typedef struct {
 } ngx_para_issuer_t;
 
 
+/* One of that name of which nothing is configured; *pi is zeroed. */
 void ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
     para_issuer_kind_e kind);
 

@@ -67,6 +67,7 @@ typedef struct {
 } ngx_para_providers_t;
 
 
+/* None yet.  NGX_OK, NGX_ERROR if memory is out. */
 ngx_int_t ngx_para_providers_init(ngx_conf_t *cf,
     ngx_para_providers_t *providers);
 

@@ -36,8 +36,9 @@ typedef enum {
 
 
 /*
- * The list of a provider under a directory for state.  Its file is loaded when
- * nginx starts or reloads, and a file that cannot be read is an error.
+ * The list of a provider under a directory for state, and a zone of that size
+ * (bytes) and tag.  Its file is loaded when nginx starts or reloads, and a file
+ * that cannot be read is an error.  NULL: no memory.
  */
 ngx_para_revoke_t *ngx_para_revoke_add(ngx_conf_t *cf, const ngx_str_t *name,
     const ngx_str_t *state_path, size_t size, void *tag);

@@ -1,7 +1,8 @@
 /*
  * A table in shared memory: entries under 32-byte keys, of bounded memory, the
  * least recently used going first.  What it keeps is its user's affair; what it
- * is afraid of is its own: full zones, and workers that die inside.
+ * is afraid of is its own: full zones, and workers that die inside.  The only
+ * code that takes the lock of such a zone.
  */
 
 #ifndef NGX_PARA_STORE_H
@@ -69,6 +70,7 @@ ngx_int_t ngx_para_store_init_zone(ngx_shm_zone_t *zone, void *data);
 ngx_para_store_sh_t *ngx_para_store_lock(ngx_shm_zone_t *zone);
 void ngx_para_store_unlock(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh);
 
+/* The entry under a key, NULL if there is none.  It counts as no use of it. */
 ngx_para_store_node_t *ngx_para_store_find(ngx_para_store_sh_t *sh,
     const u_char *key);
 
@@ -82,6 +84,7 @@ ngx_para_store_node_t *ngx_para_store_alloc(ngx_shm_zone_t *zone,
 void ngx_para_store_link(ngx_para_store_sh_t *sh,
     ngx_para_store_node_t *node, const u_char *key);
 
+/* Takes an entry out, and gives its memory back. */
 void ngx_para_store_delete(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
     ngx_para_store_node_t *node);
 
