@@ -566,19 +566,11 @@ ngx_int_t ngx_http_para_auth_refuse_expired(ngx_http_para_auth_ctx_t *ctx,
     para_reason_e rest);
 
 
-/* Revocations: ngx_http_para_auth_revoke.c */
-
-char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *prev,
-    ngx_http_para_auth_loc_conf_t *conf);
-
 /*
- * Whether what is verified has been ended before its time.  session may be
- * NULL: then it is not looked at.
+ * Whether what is verified has been ended before its time:
+ * ngx_http_para_auth_revoked.c.  session may be NULL: then it is not looked at.
  */
+
 para_reason_e ngx_http_para_auth_check_revoked(
     ngx_http_para_auth_main_conf_t *mcf,
     const ngx_http_para_auth_loc_conf_t *lcf,
@@ -780,11 +772,26 @@ ngx_int_t ngx_http_para_auth_content_text(ngx_http_request_t *r,
     const ngx_str_t *text);
 
 
-/* The public keys of those: ngx_http_para_auth_jwks.c */
+/* The public keys of signed identities: ngx_http_para_auth_jwks.c */
 
 char *ngx_http_para_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_para_auth_merge_jwks(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_loc_conf_t *lcf);
+
+
+/*
+ * Where users, sessions and tokens are ended:
+ * ngx_http_para_auth_revoke_conf.c, then ngx_http_para_auth_revoke.c
+ */
+
+char *ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
+    ngx_http_para_auth_main_conf_t *mcf,
+    const ngx_http_para_auth_loc_conf_t *prev,
+    ngx_http_para_auth_loc_conf_t *conf);
+
+ngx_int_t ngx_http_para_auth_revoke_handler(ngx_http_request_t *r);
 
 
 /* Setter of para_auth_metrics: ngx_http_para_auth_metrics.c */

@@ -1,20 +1,14 @@
 /*
- * Ending users, sessions and tokens before their time: the location where an
- * operator does it, and what it means for a request.
+ * The location where an operator ends users, sessions and tokens before their
+ * time.
  */
 
 #include "ngx_http_para_auth.h"
-#include "ngx_para_revoke_zone.h"
 
 
-static char *ngx_http_para_auth_revoke_size(ngx_conf_t *cf,
-    ngx_http_para_auth_revoke_t *revoke, ngx_str_t *value);
-static char *ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke);
-static ngx_int_t ngx_http_para_auth_check_revoke(ngx_conf_t *cf,
-    const ngx_http_para_auth_revoke_t *revoke,
-    const ngx_para_provider_t *provider);
-static ngx_int_t ngx_http_para_auth_revoke_handler(ngx_http_request_t *r);
+#define NGX_HTTP_PARA_AUTH_REVOKE_ANSWER  128   /* bytes, of what was ended */
+
+
 static ngx_uint_t ngx_http_para_auth_sends_json(ngx_http_request_t *r);
 static void ngx_http_para_auth_revoke_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_revoke_read(ngx_http_request_t *r,
@@ -25,229 +19,10 @@ static ngx_int_t ngx_http_para_auth_revoke_text(ngx_http_request_t *r,
 static ngx_int_t ngx_http_para_auth_revoke_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *why);
 static ngx_int_t ngx_http_para_auth_revoke_send(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *json);
+    ngx_uint_t status, const ngx_str_t *json);
 
 
-char *
-ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_para_auth_loc_conf_t *lcf = conf;
-
-    ngx_str_t                    *value;
-    ngx_http_core_loc_conf_t     *clcf;
-    ngx_http_para_auth_revoke_t  *revoke;
-
-    if (lcf->revoke) {
-        return "is duplicate";
-    }
-
-    revoke = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_revoke_t));
-    if (revoke == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    revoke->name = value[1];
-    revoke->file = cf->conf_file->file.name.data;
-    revoke->line = cf->conf_file->line;
-    revoke->size = NGX_PARA_REVOKE_SIZE;
-
-    lcf->revoke = revoke;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_para_auth_revoke_handler;
-
-    return cf->args->nelts == 3
-           ? ngx_http_para_auth_revoke_size(cf, revoke, &value[2])
-           : NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_para_auth_revoke_size(ngx_conf_t *cf,
-    ngx_http_para_auth_revoke_t *revoke, ngx_str_t *value)
-{
-    ssize_t    size;
-    ngx_str_t  s;
-
-    if (ngx_strncmp(value->data, "size=", 5) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", it is \"size=size\"",
-                           value);
-        return NGX_CONF_ERROR;
-    }
-
-    s.data = value->data + 5;
-    s.len = value->len - 5;
-
-    size = ngx_parse_size(&s);
-
-    if (size == NGX_ERROR || size < (ssize_t) (8 * ngx_pagesize)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is no size for revocations, give at least "
-                           "%uzk", &s, 8 * ngx_pagesize / 1024);
-        return NGX_CONF_ERROR;
-    }
-
-    revoke->size = size;
-
-    return NGX_CONF_OK;
-}
-
-
-char *
-ngx_http_para_auth_merge_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *prev,
-    ngx_http_para_auth_loc_conf_t *conf)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (conf->revoke) {
-        return ngx_http_para_auth_resolve_revoke(cf, mcf, conf->revoke);
-    }
-
-    /* an "if" has a configuration of its own, and the location's handler */
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->noname) {
-        conf->revoke = prev->revoke;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* The provider may stand behind the location that names it. */
-
-static char *
-ngx_http_para_auth_resolve_revoke(ngx_conf_t *cf,
-    ngx_http_para_auth_main_conf_t *mcf, ngx_http_para_auth_revoke_t *revoke)
-{
-    ngx_para_provider_t           *provider;
-    ngx_http_para_auth_revoke_t  **slot;
-
-    provider = ngx_para_provider_find(&mcf->providers, &revoke->name);
-
-    if (provider == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_revoke in %s:%ui names the unknown provider "
-                      "\"%V\": add \"para_auth_provider %V { ... }\" to http{}",
-                      revoke->file, revoke->line, &revoke->name,
-                      &revoke->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_para_auth_check_revoke(cf, revoke, provider) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (provider->revoke == NULL) {
-        provider->revoke = ngx_para_revoke_add(cf, &revoke->name,
-                                               &provider->state_path,
-                                               revoke->size,
-                                               &ngx_http_para_auth_module);
-        if (provider->revoke == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (provider->revoke->size != revoke->size) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_revoke in %s:%ui: provider \"%V\" has one "
-                      "list of revocations, give it the same \"size=\" in all "
-                      "locations", revoke->file, revoke->line, &revoke->name);
-        return NGX_CONF_ERROR;
-    }
-
-    revoke->list = provider->revoke;
-    revoke->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
-
-    slot = ngx_array_push(&mcf->revokes);
-    if (slot == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *slot = revoke;
-
-    return NGX_CONF_OK;
-}
-
-
-/* The list is kept in a file, which bears the provider's name. */
-
-static ngx_int_t
-ngx_http_para_auth_check_revoke(ngx_conf_t *cf,
-    const ngx_http_para_auth_revoke_t *revoke,
-    const ngx_para_provider_t *provider)
-{
-    if (provider->state_path.len == 0) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_revoke in %s:%ui: provider \"%V\" has no "
-                      "\"state_path\", and what was ended would be forgotten "
-                      "at the next start", revoke->file, revoke->line,
-                      &revoke->name);
-        return NGX_ERROR;
-    }
-
-    if (revoke->name.len > NGX_PARA_REVOKE_NAME_MAX
-        || ngx_strlchr(revoke->name.data,
-                       revoke->name.data + revoke->name.len, '/'))
-    {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "para_auth_revoke in %s:%ui: the provider's name is part "
-                      "of a file's: choose one without \"/\", of at most %d "
-                      "bytes", revoke->file, revoke->line,
-                      NGX_PARA_REVOKE_NAME_MAX);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* Nothing of this may pass when OpenSSL fails. */
-
-para_reason_e
-ngx_http_para_auth_check_revoked(ngx_http_para_auth_main_conf_t *mcf,
-    const ngx_http_para_auth_loc_conf_t *lcf,
-    const ngx_http_para_auth_ctx_t *ctx, const para_session_t *session,
-    const para_identity_t *identity)
-{
-    para_revocation_keys_t     keys;
-    para_revocation_subject_t  subject;
-
-    if (lcf->provider->revoke == NULL) {
-        return PARA_OK;
-    }
-
-    ngx_memzero(&subject, sizeof(para_revocation_subject_t));
-
-    subject.identity = identity;
-
-    if (lcf->layers & NGX_HTTP_PARA_AUTH_JWT) {
-        subject.token = &ctx->verified;
-        subject.text = ctx->token;
-    }
-
-    if (session && lcf->layers & NGX_HTTP_PARA_AUTH_SESSION) {
-        subject.session = session;
-        subject.credential = ctx->form == PARA_FORM_EXPORTED
-                             ? ctx->exported.pair : ctx->session;
-    }
-
-    if (!para_revocation_keys(&keys, mcf->digest, &subject)) {
-        return PARA_CRYPTO;
-    }
-
-    return ngx_para_revoke_zone_check(lcf->provider->revoke->zone, &keys,
-                                      ngx_time());
-}
-
-
-static ngx_int_t
+ngx_int_t
 ngx_http_para_auth_revoke_handler(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
@@ -404,7 +179,6 @@ ngx_http_para_auth_revoke_copy(ngx_buf_t *buf, u_char *dst)
 static ngx_int_t
 ngx_http_para_auth_revoke_text(ngx_http_request_t *r, const ngx_str_t *text)
 {
-    u_char                                buf[128];
     ngx_str_t                             json;
     const char                           *why, *name;
     para_revocation_t                     revocation;
@@ -453,10 +227,14 @@ ngx_http_para_auth_revoke_text(ngx_http_request_t *r, const ngx_str_t *text)
     ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
                   "para_auth: revoked, %s, until %L", name, revocation.end);
 
-    json.data = buf;
-    json.len = ngx_sprintf(buf, "{\"ended\":\"%s\",\"until\":%L}\n", name,
-                           revocation.end)
-               - buf;
+    json.data = ngx_pnalloc(r->pool, NGX_HTTP_PARA_AUTH_REVOKE_ANSWER);
+    if (json.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    json.len = ngx_sprintf(json.data, "{\"ended\":\"%s\",\"until\":%L}\n",
+                           name, revocation.end)
+               - json.data;
 
     return ngx_http_para_auth_revoke_send(r, NGX_HTTP_OK, &json);
 }
@@ -497,36 +275,14 @@ ngx_http_para_auth_revoke_refuse(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
+/* json outlives the request. */
+
 static ngx_int_t
 ngx_http_para_auth_revoke_send(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *json)
+    const ngx_str_t *json)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *buf;
-    ngx_chain_t   out;
-
     r->headers_out.status = status;
-    r->headers_out.content_length_n = json->len;
     ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
 
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    buf = ngx_create_temp_buf(r->pool, json->len);
-    if (buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    buf->last = ngx_cpymem(buf->pos, json->data, json->len);
-    buf->last_buf = (r == r->main);
-    buf->last_in_chain = 1;
-
-    out.buf = buf;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_para_auth_content_text(r, json);
 }
