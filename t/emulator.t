@@ -350,10 +350,11 @@ subtest 'POST /sessions/verify' => sub {
 
     is((verify('unknown'))[0], 403, 'an unknown token');
 
-    my $short = login('alice', ttl => 0.2);
+    my $short = login('alice', ttl => 2);
     is((verify($short->{verificationToken}))[0], 200, 'a short session');
-    sleep 0.3;
-    is((verify($short->{verificationToken}))[0], 403, '... and its end');
+    ok wait_until(10,
+        sub { (verify($short->{verificationToken}))[0] == 403 }),
+        '... and its end';
 
     end_session($alice);
     is((verify($alice->{verificationToken}))[0], 403, 'a session ended');
@@ -535,16 +536,17 @@ subtest 'POST /auth/jwt' => sub {
 };
 
 subtest 'POST /users/ID/session/keep-alive' => sub {
-    my $alice = login('alice', ttl => 1);
+    my $alice = login('alice', ttl => 3);
     my $path  = "/users/$alice->{userId}/session/keep-alive";
 
-    sleep 0.6;
+    sleep 1.6;
     is((with_cookie($path, $alice->{sessionCookie}))[0], 200, 'in time');
-    sleep 0.6;
+    sleep 1.6;
     is((verify($alice->{verificationToken}))[0], 200, '... makes it longer');
     is((with_cookie($path, login('bob')->{sessionCookie}))[0], 401,
         'not for someone else');
-    sleep 0.6;
+    wait_until(10,
+        sub { (verify($alice->{verificationToken}))[0] != 200 });
     is((with_cookie($path, $alice->{sessionCookie}))[0], 401, 'too late');
 };
 
@@ -555,8 +557,8 @@ subtest 'calls' => sub {
         =~ s/x-external-api-key/X_Odd_name: 1\r\nx-External-api-KEY/r;
 
     # Two requests, one connection.
-    http_raw($raw . $raw, port => $PARA_PORT, timeout => 0.5);
-    http_raw($raw, port => $PARA_PORT, timeout => 0.5);
+    http_raw($raw . $raw, port => $PARA_PORT, timeout => 2);
+    http_raw($raw, port => $PARA_PORT, timeout => 2);
 
     my $calls = calls();
     is $calls->{total}, 3, 'total';
@@ -725,33 +727,36 @@ subtest 'faults of a server of key sets' => sub {
 
     reset_para();
     fault($path, 'trickle', delay_ms => 50, times => 2);
+    my $start = time;
     my ($all, @parts) = read_slowly(send_jwks_request(), 2);
+    my $most = (time - $start) / 0.05;
     my ($head, $body) = split /\r\n\r\n/, $all, 2;
-    is $parts[0][1], 4 + length $head, 'trickle: the head comes alone';
     like $head, qr/^Content-Length: @{[length $right->{content}]}\r?$/m,
         '... and announces the set';
     like $head, qr/^ETag: \Q$right->{headers}{etag}\E\r?$/m,
         '... with its tag';
     cmp_ok length $body, '>', 5,  '... then byte after byte';
-    cmp_ok length $body, '<', 41, '... at the asked pace';
+    cmp_ok length $body, '<=', $most, '... at the asked pace';
     is $body, substr($right->{content}, 0, length $body), '... of the set';
     ok wait_until(5, sub { calls()->{in_flight} == 0 }),
         '... until the client has enough';
 
     para_keys(set => '{"keys":[]}');
-    my $start = time;
+    $start = time;
     ($all, @parts) = read_slowly(send_jwks_request(), 30);
     like $all, qr/\r\n\r\n\{"keys":\[\]\}\z/, '... or to the end';
     cmp_ok time - $start, '<', 25, '... where it closes';
     para_keys(set => undef);
 
     fault($path, 'trickle', times => 1);
+    $start = time;
     (undef, @parts) = read_slowly(send_jwks_request(), 2.5);
-    cmp_ok scalar @parts, '<=', 3, 'a trickle is of one byte a second';
+    cmp_ok scalar @parts, '<=', 1 + time - $start,
+        'a trickle is of one byte a second';
 
     fault($path, 'trickle', delay_ms => 5000, times => 1);
     $all = (read_slowly(send_jwks_request(), 1.5))[0];
-    like $all, qr/\r\n\r\n\z/, '... after a head that comes at once';
+    like $all, qr/\r\n\r\n\z/, '... after a head that comes at once, alone';
 
     fault($path, 'trickle_head', delay_ms => 50, times => 1);
     ($all, @parts) = read_slowly(send_jwks_request(), 1);
@@ -981,7 +986,7 @@ subtest 'faults come in turn, by path, and end' => sub {
 subtest CONNECTIONS . ' connections at once' => sub {
     reset_para();
     my $token = login('alice')->{verificationToken};
-    fault('/sessions/verify', 'slow', delay_ms => 2000);
+    fault('/sessions/verify', 'slow', delay_ms => 4000);
 
     my @sockets = map {
         IO::Socket::INET->new(
