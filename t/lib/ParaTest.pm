@@ -89,8 +89,8 @@ our @EXPORT = qw(
     para_provider http_config shipped verify_location touch_location
     wallets_location own_issuer
     bearer credentials http_raw start_nginx check_nginx nginx_says workers_of
-    free_ports wait_until black_hole_port slurp put_file new_log lines_like
-    is_healthy
+    free_ports wait_until in_time black_hole_port slurp put_file new_log
+    lines_like is_healthy
 );
 
 our (
@@ -106,6 +106,7 @@ use constant {
     RAW_TIMEOUT     => 10,
     BLACK_HOLE      => 1024,
     WORKERS_TIMEOUT => 15,
+    TRIES           => 5,
     OWN_ISS         => 'https://backend.example',
     OWN_AUD         => 'my-api',
 };
@@ -886,6 +887,24 @@ sub is_healthy {
         $nginx->error_log;
     @bad = grep { !/$except/ } @bad if $except;
     return Test::More::is("@bad", '', "$name: nothing broke");
+}
+
+# What a function returns, if it took less than so many seconds.  Otherwise the
+# machine stood still, and what was to be tried is over: it is tried anew, with
+# what another function prepares and hands to it, if there is one.  The last try
+# counts in any case, so what is always late is told.
+sub in_time {
+    my ($seconds, $try, $prepare) = @_;
+
+    for my $left (reverse 0 .. TRIES - 1) {
+        my @ready  = $prepare ? $prepare->() : ();
+        my $began  = time;
+        my @result = $try->(@ready);
+        my $took   = time - $began;
+        return @result if !$left || $took < $seconds;
+        Test::More::diag(sprintf 'late by %.2f s: once more',
+            $took - $seconds);
+    }
 }
 
 # A port with somebody at it who never says a word, until the test ends.
