@@ -20,7 +20,7 @@ use Time::HiRes  qw(sleep time);
 use constant {
     VERIFY => '/sessions/verify',
     TOUCH  => '/touch',
-    SLOW   => 1000,                 # ms
+    SLOW   => 2000,                 # ms
     WINDOW => 12,                   # bytes of a credential
     TURN   => 10,                   # s
 };
@@ -465,7 +465,7 @@ is_refused(
     for my $socket (@open) {
         send_text($socket, request_text('/', close => 1,
                 headers => credentials($login)));
-        sleep SLOW / 4000;
+        sleep SLOW / 8000;
     }
     is(read_answer($_)->{status}, 200, 'slow: let in') for @open;
 
@@ -528,7 +528,7 @@ is_refused(
     my ($asks, $leaves) = map { connect_to($port) } 1 .. 2;
     for my $socket ($asks, $leaves) {
         send_text($socket, request_text('/', headers => $headers));
-        sleep SLOW / 4000;
+        sleep SLOW / 8000;
     }
     abort_connection($leaves);
 

@@ -20,7 +20,7 @@ use Time::HiRes qw(sleep time);
 use constant {
     VERIFY => '/sessions/verify',
     MANY   => 200,
-    SLOW   => 400,                   # ms
+    SLOW   => 1000,                  # ms, for all of them to come meanwhile
 };
 
 # For curl, which multiplexes HTTP/2 over TLS only.
@@ -421,7 +421,7 @@ sub curl_parallel {
         if (!$pid) {
             open STDOUT, '>', '/dev/null';
             no warnings 'exec';
-            exec 'curl', '-s', '--http2-prior-knowledge', '--max-time', '0.2',
+            exec 'curl', '-s', '--http2-prior-knowledge', '--max-time', '0.7',
                 @headers, "http://127.0.0.1:$nginx->{h2}/";
             POSIX::_exit(1);
         }

@@ -19,7 +19,7 @@ use Time::HiRes qw(sleep time);
 use constant {
     VERIFY => '/sessions/verify',
     MANY   => 1000,
-    SLOW   => 700,                   # ms
+    SLOW   => 1500,                  # ms, for all of them to come meanwhile
     LIMIT  => 20,                    # calls a minute for one JWT
     FLIGHT => 64,                    # calls at once with a small zone
 };
@@ -201,7 +201,7 @@ for my $workers (2, 4) {
     # From the answer's publication to the wake-up, in the other workers.
     my $late = $busy->();
     my ($woken, $above, $upto) = wakeups_of($nginx);
-    my $bound = $late < 10 ? 20 : 20 + $late;
+    my $bound = $late < 10 ? 50 : 50 + $late;
     diag("$name: $woken woken, p99 after $above to $upto ms; the machine is "
             . "$late ms late");
     is($woken, $elsewhere, "$name: as many were woken as waited elsewhere");
@@ -302,7 +302,7 @@ for my $abort ('proxy_ignore_client_abort on',
             "caller killed, round $round: others let in");
         is(para_calls(VERIFY), 2,
             "caller killed, round $round: one call more");
-        cmp_ok($took, '<', 3, "caller killed, round $round: soon");
+        cmp_ok($took, '<', 5, "caller killed, round $round: soon");
 
         wait_until(5, sub {
             my %pid;
@@ -440,18 +440,18 @@ CONF
     sleep 1.1;
     reset_para();
     fault(VERIFY, 'answer', status => 500, delay_ms => SLOW);
+    $began = time;
     @answers =
         burst($nginx->{spread}, [map { text_of($_) } @new, $known, $known]);
     is_deeply(statuses(@answers), {503 => 12, 200 => 2}, 'breaker: a probe');
     is(para_calls(VERIFY), 1, 'breaker: one probe');
 
-    # The pause grows; then Para is back.
+    # The pause grows, from 0.75 to 1 s to twice as much; then Para is back.
     reset_para();
-    sleep 1.1;
-    is(try($nginx, $new[0])->{status}, 503, 'breaker: a longer pause');
-    is(para_calls(VERIFY), 0, 'breaker: it still is');
-    sleep 1;
-    is(try($nginx, $new[0])->{status}, 200, 'breaker: the probe is let in');
+    ok(wait_until(10, sub { try($nginx, $new[0])->{status} == 200 }),
+        'breaker: the probe is let in');
+    cmp_ok(time - $began, '>', SLOW / 1000 + 1.4, 'breaker: a longer pause');
+    is(para_calls(VERIFY), 1, 'breaker: without a call before');
     is_deeply(statuses(map { try($nginx, $_) } @new, $known), {200 => 13},
         'breaker: closed');
 
@@ -471,7 +471,7 @@ CONF
     fault(VERIFY, '500', times => 5);
     is(try($nginx, $new[$_])->{status}, 503, 'lost probe: a failure')
         for 0 .. 4;
-    fault(VERIFY, 'slow', times => 1, delay_ms => 3 * SLOW);
+    fault(VERIFY, 'slow', times => 1, delay_ms => 2500);
     sleep 1.1;
 
     my $probe = connect_to($nginx->{spread});
@@ -479,9 +479,9 @@ CONF
     wait_for_calls(6);
     is(try($nginx, $new[6])->{status}, 503, 'lost probe: one at a time');
     abort_connection($probe);
-    sleep 0.2;
 
-    is(try($nginx, $new[6])->{status}, 200, 'lost probe: the next one');
+    ok(wait_until(2, sub { try($nginx, $new[6])->{status} == 200 }),
+        'lost probe: the next one');
     is(para_calls(VERIFY), 7, 'lost probe: two probes');
     whole_log_is_good($nginx, 'lost probe');
 }
