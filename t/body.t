@@ -208,8 +208,8 @@ for my $cold (1, 0) {
             credentials($login) . "\nExpect: 100-continue", $two_mb);
         my $end = 4 + index $text, "\r\n\r\n";
 
-        send_text($socket, substr $text, 0, $end);
         my $began = time;
+        send_text($socket, substr $text, 0, $end);
         my $line  = '';
         sysread $socket, $line, 25;
         is($line, "HTTP/1.1 100 Continue\r\n\r\n", "$name: 100");

@@ -305,10 +305,10 @@ subtest 'a delayed request is decided when it goes on' => sub {
 
     # the second waits two seconds, the third four
     my $began = time;
+    my $short =
+        para_jwt($login, exp => int($began) - 10 + 3);    # and the leeway
     send_text($socket, request_text('/delayed', headers => $good));
     sleep 0.2;
-    my $short =
-        para_jwt($login, exp => int(time) - 10 + 3);    # and the leeway
     my $late = connect_to($nginx->{port});
     send_text($late,
         request_text('/delayed', headers => bearer($short) . "\n"

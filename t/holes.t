@@ -234,7 +234,7 @@ sub target { return (split / /, $_[0]{raw})[1] }
 # The upstream's requests, when there are so many, by their targets.
 sub arrived {
     my ($count) = @_;
-    wait_until(3, sub { $upstreams->requests >= $count });
+    wait_until(10, sub { $upstreams->requests >= $count });
     sleep SETTLED if !$count;
     return sort { target($a) cmp target($b) } $upstreams->requests;
 }

@@ -456,11 +456,14 @@ my $accel = '_header=X-Accel-Redirect:';
 {
     ask('/logged/good', $good);
     ask('/logged/bad',  credentials($login, 'jwt'));
-    wait_until(2, sub { -s "$PARA_DIR/phases.log" });
-    sleep 0.05;
-    open my $in, '<', "$PARA_DIR/phases.log" or die $!;
+    my @lines;
+    wait_until(10, sub {
+        open my $in, '<', "$PARA_DIR/phases.log" or return 0;
+        @lines = <$in>;
+        return @lines >= 2;
+    });
     is_deeply(
-        [<$in>],
+        \@lines,
         [   "/logged/good ok $login->{userId}\n",
             "/logged/bad session_missing -\n"
         ],
@@ -646,7 +649,7 @@ my $accel = '_header=X-Accel-Redirect:';
     # Mirrors.
     is(ask('/mirror', $good, method => 'POST', body => 'mirrored')
         ->{status}, 200, 'mirror: let in');
-    wait_until(2, sub { app_count() == 2 });
+    wait_until(10, sub { app_count() == 2 });
     my ($mirrored) = grep { $_->{path} =~ /mirrored/ } @{app_calls()};
     is_deeply($mirrored->{para}, {}, 'mirror to an open place: no identity');
     ok(!grep({ $_->[0] =~ /\A(?:Authorization|X-Para-Session)\z/i }
@@ -663,7 +666,7 @@ my $accel = '_header=X-Accel-Redirect:';
     is(app_count(), 1, 'mirror from open: not into a protected place');
 
     is(ask('/mirror-same', $good)->{status}, 200, 'mirror, same policy');
-    wait_until(2, sub { app_count() == 2 });
+    wait_until(10, sub { app_count() == 2 });
     ($mirrored) = grep { $_->{path} =~ /mirrored/ } @{app_calls()};
     is($mirrored->{para}{'X-Para-User-Id'},
         $login->{userId}, 'mirror, same policy: as who it is');

@@ -24,6 +24,7 @@ use constant {
 
 my $SERVER = <<"CONF" . verify_location();
         para_auth app;
+        para_auth_session_cache valid=10m;
         add_header X-Cache \$para_auth_cache always;
         location / { proxy_pass $APP_URL; }
 CONF
@@ -124,7 +125,7 @@ sub stop_clients {
         sleep 0.3;
         my @before = workers_of($nginx);
         $nginx->reload;
-        wait_until(5,
+        wait_until(15,
             sub { my %now = map { $_ => 1 } workers_of($nginx);
                 keys %now >= 2 && !grep { $now{$_} } @before })
             or fail('reload: new workers come');
@@ -142,7 +143,7 @@ sub stop_clients {
     cmp_ok(scalar keys %seen, '>=', 2 * RELOADS, 'reload: it did reload');
 
     # The cache survived: each session was asked for once or twice (once a
-    # worker at the start), not after each reload; 30 s are not over.
+    # worker at the start), not after each reload; 10 minutes are not over.
     cmp_ok(para_calls(VERIFY), '<=', 2 * @logins,
         'reload: Para is not asked again');
     is_healthy($nginx, 'reload');
@@ -298,12 +299,14 @@ sub stop_clients {
     my $nginx = gateway();
     my $login = login('alice');
     reset_para();
-    fault(VERIFY, 'slow', delay_ms => 700);
+    fault(VERIFY, 'slow', delay_ms => 1500);
 
+    # It closes where it listens: all of them are to be inside by then.
     my @sockets = map { connect_to($nginx->{port}) } 1 .. 20;
     send_text($_, request_text('/', headers => credentials($login)))
         for @sockets;
     wait_until(5, sub { para_calls(VERIFY) >= 1 });
+    sleep 0.5;
     $nginx->{process}->signal('QUIT');
 
     my @answers = map { read_answer($_) } @sockets;

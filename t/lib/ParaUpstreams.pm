@@ -14,6 +14,7 @@ package ParaUpstreams;
 use strict;
 use warnings;
 
+use IO::Select       ();
 use IO::Socket::INET ();
 use JSON::PP         ();
 use POSIX            ();
@@ -100,12 +101,15 @@ sub _run {
     my ($self, $kind, $listener) = @_;
 
     $SIG{PIPE} = 'IGNORE';
+    my $select = IO::Select->new($listener);
     while (1) {
         POSIX::_exit(0) if getppid != $self->{owner};
 
+        # No alarm may go off when somebody is just being accepted.
+        $select->can_read(TIMEOUT) or next;
+
         eval {
             local $SIG{ALRM} = sub { die "too slow\n" };
-            alarm TIMEOUT;
             my $client = $listener->accept or return;
             alarm TIMEOUT;
             $SERVE{$kind}->($client, sub { $self->_note($kind, @_) });
