@@ -26,7 +26,8 @@ use constant {
     TICK     => 0.005,
     LATE     => 10,                            # ms
     LOOK     => 51,                            # probes
-    SOON     => 4,                             # a fetch may take 10 s
+    SOON     => 6,                             # a fetch may take 10 s
+    TRIES    => 4,
     PATIENCE => 20,
 };
 
@@ -759,13 +760,13 @@ sub is_seen {
 
 for my $kind (sort keys %FAULT) {
 
-    # The machine has others to serve, too: what is wrong is wrong twice.
+    # The machine has others to serve, too: what is wrong is wrong each time.
     my ($result, @before);
-    for my $try (1 .. 2) {
+    for my $try (1 .. TRIES) {
         $result = watch_loop($kind);
         my %seen = map { $_ => 1 } map {/\A(\w+)/} @before;
         @{$result->{long}} = grep { /\A(\w+)/ && $seen{$1} } @{$result->{long}}
-            if $try == 2 && $result->{long};
+            if $try > 1 && $result->{long};
         @before = @{$result->{long} // []};
         note("$kind, fetching: ", figures_text($result->{probed}));
         note("$kind, control:  ", figures_text($result->{control}));
@@ -773,7 +774,7 @@ for my $kind (sort keys %FAULT) {
             if is_as_quick(@$result{qw(probed control)})
             && !@{$result->{long} // []}
             && is_seen($result->{calls});
-        note("$kind: once more") if $try == 1;
+        note("$kind: once more") if $try < TRIES;
     }
 
     $FAULT{$kind}{many}
