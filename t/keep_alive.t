@@ -29,9 +29,9 @@ sub exported {
 
 {
     my $nginx = renewing_gateway(
-        valid    => 6,
+        valid    => 8,
         exported => 1,
-        auth     => 'para_auth_keep_alive 12s;',
+        auth     => 'para_auth_keep_alive 16s;',
         workers  => 2
     );
     my $login = login('alice');
@@ -45,7 +45,7 @@ sub exported {
 
     reset_para();
     known($nginx, $headers);
-    my @answers = busy($nginx, $headers, 33);
+    my @answers = busy($nginx, $headers, 43);
 
     is(waits(@answers), 0, 'keep-alive: all HIT');
     cmp_ok(slowest(@answers), '<', FAST, 'keep-alive: and fast');
@@ -57,7 +57,7 @@ sub exported {
 
     cmp_ok(scalar @calls, '>=', 2, 'keep-alive: extended');
     cmp_ok(scalar @calls, '<=', 3, 'keep-alive: not each time');
-    cmp_ok((sort { $a <=> $b } @gaps)[0], '>', 11.9,
+    cmp_ok((sort { $a <=> $b } @gaps)[0], '>', 15.9,
         'keep-alive: once in the interval');
     is_deeply([map { $_->{status} } @calls], [(200) x @calls],
         'keep-alive: Para takes it');
@@ -87,7 +87,7 @@ sub exported {
 # Its failure costs nothing but a line.
 {
     my $nginx = renewing_gateway(
-        valid    => 6,
+        valid    => 8,
         exported => 1,
         auth     => 'para_auth_keep_alive 1s;'
     );
@@ -96,7 +96,7 @@ sub exported {
     reset_para();
     fault("/users/$login->{userId}/session/keep-alive", '500');
     known($nginx, exported($login));
-    my @answers = busy($nginx, exported($login), 14);
+    my @answers = busy($nginx, exported($login), 18);
 
     is(waits(@answers), 0, 'keep-alive that fails: all HIT');
     my @errors = error_lines($nginx);
