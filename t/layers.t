@@ -46,6 +46,7 @@ my %ADAPTER_MAY = (
     ngx_para_inject     => [qw(ngx_para_headers)],
     ngx_para_inject_conf => [qw(ngx_para_headers ngx_para_inject)],
     ngx_para_issuer     => [qw(ngx_para_file ngx_para_keys)],
+    ngx_para_issuer_conf => [qw(ngx_para_issuer)],
     ngx_para_keys       => [qw(ngx_para_fetch ngx_para_flight
                                ngx_para_keys_file ngx_para_keys_zone)],
     ngx_para_keys_conf  => [qw(ngx_para_keys ngx_para_keys_file

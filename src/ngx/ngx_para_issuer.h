@@ -44,7 +44,7 @@ typedef struct {
 void ngx_para_issuer_init(ngx_para_issuer_t *pi, const ngx_str_t *name,
     para_issuer_kind_e kind);
 
-/* Setters inside the block; conf is the issuer. */
+/* Setters inside the block; conf is the issuer: ngx_para_issuer_conf.c */
 char *ngx_para_issuer_audience(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_para_issuer_algorithms(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -56,6 +56,7 @@ char *ngx_para_issuer_require_claim(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* NGX_OK for a path to a claim; else NGX_ERROR, and it is logged. */
 ngx_int_t ngx_para_issuer_check_path(ngx_conf_t *cf, const ngx_str_t *path);
+
 
 /* Whose issuer it is, for ngx_para_issuer_done(). */
 
