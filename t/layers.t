@@ -51,6 +51,7 @@ my %ADAPTER_MAY = (
                                ngx_para_keys_file ngx_para_keys_zone)],
     ngx_para_keys_conf  => [qw(ngx_para_keys ngx_para_keys_file
                                ngx_para_trust)],
+    ngx_para_keys_report => [qw(ngx_para_keys)],
     ngx_para_keys_wait  => [qw(ngx_para_keys)],
     ngx_para_provider   => [qw(ngx_para_issuer ngx_para_keys_file
                                ngx_para_revoke)],

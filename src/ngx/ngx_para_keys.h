@@ -107,6 +107,17 @@ ngx_int_t ngx_para_keys_begin(ngx_para_keys_t *keys,
     ngx_para_keys_cause_e cause);
 
 
+/*
+ * What the log says of a source: ngx_para_keys_report.c.  The first of how a
+ * fetch ended, status being HTTP's, 0 for none, and why a text of libcurl's, or
+ * of whoever refused the set.  The second of the set that came of it.
+ */
+
+void ngx_para_keys_report(const ngx_para_keys_t *keys,
+    ngx_para_keys_outcome_e outcome, ngx_uint_t status, const char *why);
+void ngx_para_keys_report_new(const ngx_para_keys_t *keys);
+
+
 /* Those who wait: ngx_para_keys_wait.c */
 
 /* Begins a fetch for a token: as above. */
