@@ -623,13 +623,37 @@ release(char *value)
 }
 
 
+/* A whole one, head and body each with an end. */
+
+static void
+take_answer(conn_t *c, int status, const char *body)
+{
+    char  *echoed, *code, *worker, *connection;
+
+    echoed = header(c->in, "\r\nX-Soak-Request: ");
+    code = header(c->in, "\r\nX-Soak-Status: ");
+    worker = header(c->in, "\r\nX-Soak-Worker: ");
+    connection = header(c->in, "\r\nConnection: ");
+
+    judge(&c->queue[0], status, echoed, code, body);
+
+    c->worker = (pid_t) strtol(worker, NULL, 10);
+    c->closing = strcasecmp(connection, "close") == 0;
+
+    release(echoed);
+    release(code);
+    release(worker);
+    release(connection);
+}
+
+
 /* One answer; 0 if it is not whole, -1 if it is none. */
 
 static int
 read_answer(conn_t *c)
 {
     int     status;
-    char   *end, *body, *length, *echoed, *code, *worker, *connection, saved;
+    char   *end, *body, *length, saved;
     size_t  head_len, body_len;
 
     c->in[c->in_len] = '\0';
@@ -659,26 +683,13 @@ read_answer(conn_t *c)
         return 0;
     }
 
-    echoed = header(c->in, "\r\nX-Soak-Request: ");
-    code = header(c->in, "\r\nX-Soak-Status: ");
-    worker = header(c->in, "\r\nX-Soak-Worker: ");
-    connection = header(c->in, "\r\nConnection: ");
-
     body = c->in + head_len;
     saved = body[body_len];
     body[body_len] = '\0';
 
-    judge(&c->queue[0], status, echoed, code, body);
+    take_answer(c, status, body);
 
     body[body_len] = saved;
-
-    c->worker = (pid_t) strtol(worker, NULL, 10);
-    c->closing = strcasecmp(connection, "close") == 0;
-
-    release(echoed);
-    release(code);
-    release(worker);
-    release(connection);
 
     c->in_len -= head_len + body_len;
     memmove(c->in, body + body_len, c->in_len);
@@ -944,19 +955,12 @@ report(int64_t took)
 }
 
 
-int
-main(int argc, char **argv)
+static void
+prepare(char **argv)
 {
-    int                 n, i;
     size_t              k;
     conn_t             *c;
-    int64_t             now, looked;
-    struct epoll_event  ee, events[256];
-
-    if (argc != 6) {
-        fprintf(stderr, "usage: soak PORT REQUESTS CONNECTIONS RATE SEED\n");
-        return 2;
-    }
+    struct epoll_event  ee;
 
     port = atoi(argv[1]);
     total = strtoull(argv[2], NULL, 10);
@@ -985,25 +989,54 @@ main(int argc, char **argv)
     if (epoll_ctl(epfd, EPOLL_CTL_ADD, STDIN_FILENO, &ee) == -1) {
         die("epoll_ctl");
     }
+}
+
+
+/* What has come, from the driver or from the server. */
+
+static void
+listen_to_all(void)
+{
+    int                 n, i;
+    conn_t             *c;
+    int64_t             now;
+    struct epoll_event  events[256];
+
+    n = epoll_wait(epfd, events, 256, 10);
+    now = now_ns();
+
+    for (i = 0; i < n; i++) {
+        c = events[i].data.ptr;
+
+        if (c == NULL) {
+            read_control(now);
+
+        } else if (c->fd != -1) {
+            write_requests(c);
+            read_answers(c, now);
+        }
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    size_t   k;
+    int64_t  now, looked;
+
+    if (argc != 6) {
+        fprintf(stderr, "usage: soak PORT REQUESTS CONNECTIONS RATE SEED\n");
+        return 2;
+    }
+
+    prepare(argv);
 
     looked = now_ns();
 
     while (started == 0 || done < total) {
 
-        n = epoll_wait(epfd, events, 256, 10);
-        now = now_ns();
-
-        for (i = 0; i < n; i++) {
-            c = events[i].data.ptr;
-
-            if (c == NULL) {
-                read_control(now);
-
-            } else if (c->fd != -1) {
-                write_requests(c);
-                read_answers(c, now);
-            }
-        }
+        listen_to_all();
 
         if (started == 0) {
             continue;
