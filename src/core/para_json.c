@@ -96,8 +96,6 @@ para_json_load(para_span_t text)
     json_get_alloc_funcs(&para_json_memory.malloc, &release);
     json_set_alloc_funcs(para_json_malloc, release);
 
-    para_json_memory.failed = 0;
-
     root = json_loadb((const char *) text.data, text.len,
                       JSON_REJECT_DUPLICATES, NULL);
 
@@ -117,6 +115,8 @@ para_json_parse(para_span_t text, size_t max_size)
 {
     json_t  *root;
 
+    para_json_memory.failed = 0;
+
     if (text.len == 0 || text.len > max_size || !para_json_bounded(text)) {
         return NULL;
     }
@@ -129,6 +129,13 @@ para_json_parse(para_span_t text, size_t max_size)
     }
 
     return root;
+}
+
+
+int
+para_json_starved(void)
+{
+    return para_json_memory.failed;
 }
 
 

@@ -39,6 +39,10 @@ typedef enum {
  * is out.
  */
 para_json_t *para_json_parse(para_span_t text, size_t max_size);
+
+/* 1 if it was memory that the last of this thread had too little of. */
+int para_json_starved(void);
+
 void para_json_free(para_json_t *root);
 
 /* Ends a document that may hold a secret: its strings are overwritten first. */

@@ -257,7 +257,7 @@ para_jws_parse(para_jws_t *jws, para_span_t token)
 
     jws->header = para_json_parse(parts.header, PARA_JWS_MAX_SIZE);
     if (jws->header == NULL) {
-        return PARA_JWS_HEADER;
+        return para_json_starved() ? PARA_NO_MEMORY : PARA_JWS_HEADER;
     }
 
     /* RFC 7515 5.2 steps 4 and 5 */

@@ -251,7 +251,11 @@ para_token_read_claims(const para_jws_t *jws, para_json_t **claims)
 {
     *claims = para_json_parse(jws->payload, PARA_JWS_MAX_SIZE);
 
-    return *claims == NULL ? PARA_CLAIMS_JSON : PARA_OK;
+    if (*claims != NULL) {
+        return PARA_OK;
+    }
+
+    return para_json_starved() ? PARA_NO_MEMORY : PARA_CLAIMS_JSON;
 }
 
 

@@ -255,6 +255,7 @@ alloc_run_secret(void)
 
 static para_issuer_t  alloc_issuer;
 static const char    *alloc_token;
+static int            alloc_forged;
 
 
 static int
@@ -277,6 +278,12 @@ alloc_run_token(void)
 
     } else {
         assert_null(token.claims);
+
+        /* a good one is not said to be bad, where OpenSSL says why it is */
+
+        if (!alloc_forged && rc != PARA_SIGNATURE) {
+            assert_int_equal(para_reason_code(rc), PARA_CODE_INTERNAL_ERROR);
+        }
     }
 
     para_token_free(&token);
@@ -305,7 +312,9 @@ alloc_tokens(const char *keys, para_jwks_kind_e kind, const char *good,
     alloc_each(alloc_run_token, 0);
 
     alloc_token = forged;
+    alloc_forged = 1;
     alloc_each(alloc_run_token, 1);
+    alloc_forged = 0;
 
     /* no failure has left anything behind in the keys */
 
