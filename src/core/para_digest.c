@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 
@@ -71,23 +72,36 @@ para_digest_update(para_digest_t *digest, para_span_t part)
 }
 
 
+/* What failed must not leave its errors to whoever asks next. */
+
+static int
+para_digest_end(para_digest_t *digest, unsigned char out[PARA_DIGEST_SIZE],
+    int good)
+{
+    good = good && EVP_DigestFinal_ex(digest->ctx, out, NULL) == 1;
+
+    if (!good) {
+        ERR_clear_error();
+    }
+
+    return good;
+}
+
+
 int
 para_digest_key(para_digest_t *digest, unsigned char out[PARA_DIGEST_SIZE],
     const para_span_t *part, size_t n)
 {
+    int     good;
     size_t  i;
 
-    if (EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) != 1) {
-        return 0;
+    good = EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) == 1;
+
+    for (i = 0; good && i < n; i++) {
+        good = para_digest_update(digest, part[i]);
     }
 
-    for (i = 0; i < n; i++) {
-        if (!para_digest_update(digest, part[i])) {
-            return 0;
-        }
-    }
-
-    return EVP_DigestFinal_ex(digest->ctx, out, NULL) == 1;
+    return para_digest_end(digest, out, good);
 }
 
 
@@ -95,7 +109,10 @@ int
 para_digest_plain(para_digest_t *digest, unsigned char out[PARA_DIGEST_SIZE],
     para_span_t text)
 {
-    return EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) == 1
-           && EVP_DigestUpdate(digest->ctx, text.data, text.len) == 1
-           && EVP_DigestFinal_ex(digest->ctx, out, NULL) == 1;
+    int  good;
+
+    good = EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) == 1
+           && EVP_DigestUpdate(digest->ctx, text.data, text.len) == 1;
+
+    return para_digest_end(digest, out, good);
 }
