@@ -30,13 +30,19 @@ ngx_para_subrequest_post(ngx_http_request_t *r, const ngx_str_t *location,
     ngx_buf_t *body, ngx_http_post_subrequest_pt finished, void *data,
     ngx_http_request_t **sr)
 {
+    void                         *current;
+    ngx_int_t                     rc;
     ngx_str_t                     uri;
+    ngx_http_posted_request_t    *pr;
     ngx_http_post_subrequest_t   *ps;
     ngx_para_subrequest_parts_t   parts;
 
+    pr = ngx_palloc(r->pool, sizeof(ngx_http_posted_request_t));
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
 
-    if (ps == NULL || ngx_para_subrequest_prepare(r, body, &parts) != NGX_OK) {
+    if (pr == NULL || ps == NULL
+        || ngx_para_subrequest_prepare(r, body, &parts) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -44,11 +50,21 @@ ngx_para_subrequest_post(ngx_http_request_t *r, const ngx_str_t *location,
     ps->data = data;
 
     uri = *location;
+    *sr = NULL;
+    current = r->connection->data;
 
-    if (ngx_http_subrequest(r, &uri, NULL, sr, ps, NGX_HTTP_SUBREQUEST_WAITED)
-        != NGX_OK)
-    {
+    rc = ngx_http_subrequest(r, &uri, NULL, sr, ps,
+                             NGX_HTTP_SUBREQUEST_WAITED);
+
+    /* without memory nginx may leave the request to wait for one in vain */
+
+    if (*sr == NULL) {
+        r->connection->data = current;
         return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        (void) ngx_http_post_request(*sr, pr);
     }
 
     ngx_para_subrequest_become(*sr, &parts);
