@@ -172,10 +172,6 @@ for my $status (400, 401, 403) {
     cmp_ok(para_calls(TOUCH) - $calls, '<=', PAYS, "$status: no more calls");
 }
 
-unlike(
-    $nginx->error_log,
-    qr/\[(?:alert|emerg|crit)\]|exited on signal/,
-    'nothing broke'
-);
+is_healthy($nginx, 'all of this');
 
 done_testing();

@@ -487,7 +487,6 @@ sub nghttp_status {
         'h2, Para is back: content');
 }
 
-unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
-    'nothing broke');
+is_healthy($nginx, 'all of this');
 
 done_testing();

@@ -112,8 +112,7 @@ CONF
             method => 'POST', body => 'x' x 100_000)->{status},
         200, "$kind: POST");
 
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|\[emerg\]/,
-        "$kind: nothing broke");
+    is_healthy($nginx, $kind);
     $nginx->stop;
 
     for my $suite (@SUITES) {

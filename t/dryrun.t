@@ -394,8 +394,7 @@ for my $headers ($good, '') {
         'HTTP/2: as it came');
 }
 
-unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
-    'a good log');
+is_healthy($nginx, 'all of this');
 $nginx->stop;
 
 {

@@ -811,8 +811,7 @@ for my $login ($alice, undef) {
         'and how to reach her is not');
 }
 
-unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|exited on signal/,
-    'nothing went wrong');
+is_healthy($nginx, 'all of this');
 
 
 # ---- nginx -t -------------------------------------------------------------

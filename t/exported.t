@@ -54,17 +54,6 @@ my $SERVER = <<"CONF";
         }
 CONF
 
-sub edit {
-    my ($text, @pairs) = @_;
-
-    while (my ($pattern, $replacement) = splice @pairs, 0, 2) {
-        $text =~ s/$pattern/$replacement/m
-            or die "nothing matches $pattern";
-    }
-
-    return $text;
-}
-
 # Options: server, edit (of the touch location), provider, http, and those of
 # start_nginx().
 sub options {
@@ -72,7 +61,7 @@ sub options {
 
     my $server   = delete $options{server}   // $SERVER;
     my $provider = delete $options{provider} // '';
-    my $touch = edit(touch_location(), @{delete $options{edit} // []});
+    my $touch = edited(touch_location(), @{delete $options{edit} // []});
 
     $options{http} = http_config(
         provider => "public_key $PARA_PUBLIC_KEY;\n$provider",
@@ -831,8 +820,7 @@ my @FAULTS = (
         'no name server: all refused');
     cmp_ok($took, '>', TIME_LIMIT - 1, 'no name server: not at once');
     cmp_ok($took, '<', TIME_LIMIT + 3, 'no name server: at the time limit');
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]/,
-        'no name server: nothing went wrong');
+    is_healthy($nginx, 'no name server');
     $nginx->stop;
 
     # When its time is over there is no other try, whoever else could be asked.

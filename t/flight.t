@@ -79,13 +79,6 @@ sub text_of {
         close => 1);
 }
 
-sub wait_for_calls {
-    my ($n) = @_;
-    wait_until(5, sub { para_calls(VERIFY) >= $n })
-        or die "no call reaches Para";
-    return;
-}
-
 
 # ---- One session, many requests -------------------------------------------
 
@@ -166,7 +159,7 @@ for my $abort ('proxy_ignore_client_abort on',
 
         my $leader = connect_to($nginx->{port});
         send_text($leader, text_of($login));
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
 
         my @waiting = map { connect_to($nginx->{port}) } 1 .. 20;
         send_text($_, text_of($login)) for @waiting;
@@ -188,7 +181,7 @@ for my $abort ('proxy_ignore_client_abort on',
 
         my $leader = connect_to($nginx->{port});
         send_text($leader, text_of($login));
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
 
         my @waiting = map { connect_to($nginx->{port}) } 1 .. 20;
         send_text($_, text_of($login)) for @waiting;
@@ -216,7 +209,7 @@ for my $abort ('proxy_ignore_client_abort on',
             send_text($socket, text_of($login));
             sleep 0.02;
         }
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
         my $last = pop @sockets;
         for my $socket (@sockets) {
             close $socket;
@@ -235,7 +228,7 @@ for my $abort ('proxy_ignore_client_abort on',
             send_text($socket, text_of($login));
             sleep 0.02;
         }
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
         abort_connection($_) for @sockets;
         sleep((SLOW + 100) / 1000);
 
@@ -243,8 +236,7 @@ for my $abort ('proxy_ignore_client_abort on',
             200, "$abort: all gone, the next one let in");
     }
 
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
-        "$abort: nothing broke");
+    is_healthy($nginx, $abort);
     $nginx->stop;
 }
 
@@ -425,7 +417,7 @@ sub curl_parallel {
                 @headers, "http://127.0.0.1:$nginx->{h2}/";
             POSIX::_exit(1);
         }
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
 
         my @waiting = map { connect_to($nginx->{port}) } 1 .. 10;
         send_text($_, text_of($login)) for @waiting;
@@ -437,8 +429,7 @@ sub curl_parallel {
         is(para_calls(VERIFY), 1, "h2, leader gone, round $round: one call");
     }
 
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
-        'h2: nothing broke');
+    is_healthy($nginx, 'h2');
     $nginx->stop;
 }
 

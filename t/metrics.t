@@ -449,8 +449,7 @@ CONF
     is($now->()->{entries}{good}, $before->{entries}{good},
         '... and the entries');
 
-    unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
-        'nothing broke');
+    is_healthy($nginx, 'all of this');
     $nginx->stop;
     reset_para();
 }
@@ -874,8 +873,7 @@ CONF
     is_deeply($counts[$_], $counts[0], "worker $_ says what worker 0 does")
         for 1 .. $#counts;
 
-    unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
-        'nothing broke');
+    is_healthy($nginx, 'all of this');
     $nginx->stop;
 }
 

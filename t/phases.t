@@ -742,8 +742,7 @@ my $accel = '_header=X-Accel-Redirect:';
     is($wrong, 0, 'one connection, 100 requests of two users by turns');
 }
 
-unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
-    'nothing broke');
+is_healthy($nginx, 'all of this');
 
 
 # ---- Another module --------------------------------------------------------
@@ -833,8 +832,7 @@ CONF
             [], "$path: to where he is nobody"
         );
     }
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|exited on signal/,
-        'a module that reads: nothing broke');
+    is_healthy($nginx, 'a module that reads');
 }
 
 done_testing();

@@ -562,7 +562,7 @@ is(h2_status('/login', $reader),        '401 2', 'HTTP/2: not met');
     is_in($in, $admin, 'after a wait');
     is_refused($out, 'role_missing', 'after a wait');
 }
-unlike($two->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/, 'a good log');
+is_healthy($two, 'all of this');
 
 
 # ---- nginx -t -------------------------------------------------------------

@@ -230,8 +230,7 @@ is(h2_status('GET', @ask), '401 2', 'HTTP/2: GET');
 is(h2_status('DELETE', @ask), '401 2', 'HTTP/2: DELETE');
 isnt(h2_status('options', @ask), '200 2', 'HTTP/2: options');
 
-unlike($nginx->error_log, qr/\[(?:alert|crit|emerg)\]|on signal/,
-    'a good log');
+is_healthy($nginx, 'all of this');
 
 
 # ---- nginx -t -------------------------------------------------------------

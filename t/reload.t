@@ -216,7 +216,7 @@ sub stop_clients {
     my @sockets = map { connect_to($nginx->{port}) } 1 .. 20;
     send_text($_, request_text('/', headers => credentials($login)))
         for @sockets;
-    wait_until(5, sub { para_calls(VERIFY) >= 1 });
+    wait_for_calls(VERIFY, 1);
     $nginx->reload;
 
     my @answers = map { read_answer($_) } @sockets;
@@ -305,7 +305,7 @@ sub stop_clients {
     my @sockets = map { connect_to($nginx->{port}) } 1 .. 20;
     send_text($_, request_text('/', headers => credentials($login)))
         for @sockets;
-    wait_until(5, sub { para_calls(VERIFY) >= 1 });
+    wait_for_calls(VERIFY, 1);
     sleep 0.5;
     $nginx->{process}->signal('QUIT');
 
@@ -328,7 +328,7 @@ sub stop_clients {
     my @sockets = map { connect_to($nginx->{port}) } 1 .. 20;
     send_text($_, request_text('/', headers => credentials($login)))
         for @sockets;
-    wait_until(5, sub { para_calls(VERIFY) >= 1 });
+    wait_for_calls(VERIFY, 1);
     $nginx->{process}->signal('TERM');
 
     my @answers = map { read_answer($_) } @sockets;

@@ -93,13 +93,6 @@ sub try {
     return get($nginx->{spread}, $options{path} // '/', credentials($login));
 }
 
-sub wait_for_calls {
-    my ($n) = @_;
-    wait_until(5, sub { para_calls(VERIFY) >= $n })
-        or die 'no call reaches Para';
-    return;
-}
-
 # A kept connection to a worker: one of those in the list, or one that is not.
 sub connect_to_worker {
     my ($nginx, $test) = @_;
@@ -157,10 +150,9 @@ sub watch_machine {
     };
 }
 
-sub whole_log_is_good {
+sub ends_well {
     my ($nginx, $name) = @_;
-    unlike($nginx->error_log, qr/\[alert\]|\[crit\]|\[emerg\]|exited on signal/,
-        "$name: nothing broke");
+    is_healthy($nginx, $name);
     $nginx->stop;
     return;
 }
@@ -236,8 +228,8 @@ for my $workers (2, 4) {
     is_deeply(statuses(@answers), {200 => 200}, "$name, not kept: all let in");
     is(para_calls(VERIFY), 1, "$name, not kept: one call");
 
-    whole_log_is_good($nginx, $name);
-    whole_log_is_good($other, "$name, not kept");
+    ends_well($nginx, $name);
+    ends_well($other, "$name, not kept");
 }
 
 
@@ -258,7 +250,7 @@ for my $abort ('proxy_ignore_client_abort on',
             (sub { $_[0] != $pid }) x 20, (sub { $_[0] == $pid }) x 5;
 
         send_text($caller, text_of($login));
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
         send_text($_, text_of($login)) for @waiting;
         sleep 0.1;
 
@@ -272,7 +264,7 @@ for my $abort ('proxy_ignore_client_abort on',
         is(para_calls(VERIFY), $calls, "$abort, $how: $calls call(s)");
     }
 
-    whole_log_is_good($nginx, $abort);
+    ends_well($nginx, $abort);
 }
 
 {
@@ -289,7 +281,7 @@ for my $abort ('proxy_ignore_client_abort on',
         } 1 .. 20;
 
         send_text($caller, text_of($login));
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
         send_text($_, text_of($login)) for @waiting;
         sleep 0.1;
 
@@ -404,7 +396,7 @@ CONF
     is(try($nginx, $login)->{header}{'x-cache'}, 'STALE',
         'stale: but where it is');
 
-    whole_log_is_good($nginx, 'stale');
+    ends_well($nginx, 'stale');
 }
 
 
@@ -459,7 +451,7 @@ CONF
     my @told = $log =~ /(Para is taken for down|Para is back)/g;
     is_deeply(\@told, ['Para is taken for down', 'Para is back'],
         'breaker: the log tells, once each');
-    whole_log_is_good($nginx, 'breaker');
+    ends_well($nginx, 'breaker');
 }
 
 # A probe whose client goes away is had by the next one, at once.
@@ -476,14 +468,14 @@ CONF
 
     my $probe = connect_to($nginx->{spread});
     send_text($probe, text_of($new[5]));
-    wait_for_calls(6);
+    wait_for_calls(VERIFY, 6);
     is(try($nginx, $new[6])->{status}, 503, 'lost probe: one at a time');
     abort_connection($probe);
 
     ok(wait_until(2, sub { try($nginx, $new[6])->{status} == 200 }),
         'lost probe: the next one');
     is(para_calls(VERIFY), 7, 'lost probe: two probes');
-    whole_log_is_good($nginx, 'lost probe');
+    ends_well($nginx, 'lost probe');
 }
 
 # Para's own word on when to come back, for all workers.
@@ -507,7 +499,7 @@ for my $status (429, 503) {
     is_deeply(statuses(map { try($nginx, $_) } @others, $first), {200 => 6},
         "$status: then it is asked");
 
-    whole_log_is_good($nginx, $status);
+    ends_well($nginx, $status);
 
     # At least a second; and a day is a minute.
     for my $pair ([0 => 1], [86_400 => 60]) {
@@ -559,7 +551,7 @@ for my $status (429, 503) {
         'limit: so many of one address');
     like($nginx->error_log, qr/reason calls_limited/, 'limit: the log says it');
 
-    whole_log_is_good($nginx, 'limit');
+    ends_well($nginx, 'limit');
 }
 
 # A small zone: calls at once, junk, and more than it holds.
@@ -611,7 +603,7 @@ for my $status (429, 503) {
     is_deeply(statuses(@answers), {200 => 200}, 'full: all let in');
     is(para_calls(VERIFY), 1, 'full: one call');
 
-    whole_log_is_good($nginx, 'small zone');
+    ends_well($nginx, 'small zone');
 }
 
 
@@ -675,7 +667,7 @@ for my $status (429, 503) {
     reset_para();
     fault(VERIFY, 'slow', times => 1, delay_ms => 2000);
     send_text($caller, text_of($login));
-    wait_for_calls(1);
+    wait_for_calls(VERIFY, 1);
 
     # it waits by now, and holds no lock
     sleep 1;
@@ -693,7 +685,7 @@ for my $status (429, 503) {
         'caller stopped: nobody is told otherwise');
     is(para_calls(VERIFY), 2, 'caller stopped: two calls');
 
-    whole_log_is_good($nginx, 'caller stopped');
+    ends_well($nginx, 'caller stopped');
 }
 
 # A worker dies with the table in its hands, and with it goes the mark of a call
@@ -729,7 +721,7 @@ SKIP: {
             sub { $_[0] != $pid && $_[0] != $dead });
 
         send_text($caller, text_of($login));
-        wait_for_calls(1);
+        wait_for_calls(VERIFY, 1);
 
         put_file('kill-at', "$at\n");
         my $lived = exchange($victim, text_of($other))->{status};

@@ -42,22 +42,10 @@ sub options {
         para_auth app;
         location / { proxy_pass $APP_URL; }
 CONF
-    my $verify = edit(verify_location(), @{delete $options{edit} // []});
+    my $verify = edited(verify_location(), @{delete $options{edit} // []});
     $options{http} = http_config(%{delete $options{config} // {}});
 
     return (%options, server => "$server\n$verify");
-}
-
-# Each pattern must match, or the test would not test what it says.
-sub edit {
-    my ($text, @pairs) = @_;
-
-    while (my ($pattern, $replacement) = splice @pairs, 0, 2) {
-        $text =~ s/$pattern/$replacement/m
-            or die "nothing matches $pattern";
-    }
-
-    return $text;
 }
 
 sub ask {
@@ -687,7 +675,7 @@ my %ASTRAY_LOCATION = (
 sub astray {
     my ($name, %options) = @_;
 
-    my $other = edit(
+    my $other = edited(
         verify_location(),
         '/_para_auth/verify' => '/_other/verify',
         'app verify'         => 'other verify'
@@ -961,7 +949,7 @@ refused(
     qr/another location for "app verify" already/,
     options(
         server => "para_auth app;\n"
-            . edit(verify_location(), '/_para_auth/verify' => '/_second')
+            . edited(verify_location(), '/_para_auth/verify' => '/_second')
     )
 );
 

@@ -82,12 +82,12 @@ use ParaDemo::Users   ();
 our @EXPORT = qw(
     $PARA_DIR $PARA_PORT $PARA_URL $PARA_AUDIENCE $PARA_PUBLIC_KEY
     $APP_PORT $APP_URL
-    login end_session fault calls para_calls reset_para app_count app_calls
-    reset_app reset_all
+    login end_session fault calls para_calls wait_for_calls reset_para
+    app_count app_calls reset_app reset_all
     para_keys para_requests para_listen para_unlisten second_para
     para_jwt own_jwt tamper jwt_claims jwt_header sign_raw own_key para_key
     para_provider http_config shipped verify_location touch_location
-    wallets_location own_issuer
+    wallets_location edited own_issuer
     bearer credentials http_raw start_nginx check_nginx nginx_says workers_of
     free_ports wait_until in_time black_hole_port slurp put_file new_log
     lines_like is_healthy
@@ -104,6 +104,7 @@ use constant {
     RSA_E           => 65537,
     HMAC_BYTES      => 32,
     RAW_TIMEOUT     => 10,
+    CALL_TIMEOUT    => 5,
     BLACK_HOLE      => 1024,
     WORKERS_TIMEOUT => 15,
     TRIES           => 5,
@@ -299,6 +300,14 @@ sub para_calls {
     my ($path) = @_;
     my $calls = calls();
     return defined $path ? $calls->{paths}{$path} // 0 : $calls->{total};
+}
+
+# Until Para has had so many of one path.
+sub wait_for_calls {
+    my ($path, $n) = @_;
+    wait_until(CALL_TIMEOUT, sub { para_calls($path) >= $n })
+        or croak "Para has not had $n calls of $path";
+    return;
 }
 
 # What Para received at a path, in order: method, headers ([name, value]
@@ -604,9 +613,7 @@ CONF
 sub shipped {
     my ($name) = @_;
 
-    my $path = "$ROOT/conf-examples/$name";
-    open my $in, '<', $path or croak "$path: $!";
-    my $text = do { local $/; <$in> };
+    my $text = slurp("$ROOT/conf-examples/$name");
 
     $text =~ s{^( +)include +(para-auth-\S+);\n}
               {my $indent = $1; shipped($2) =~ s/^(?=.)/$indent/gmr}gem;
@@ -616,6 +623,19 @@ sub shipped {
 sub verify_location  { return shipped('para-auth-verify.conf') }
 sub touch_location   { return shipped('para-auth-touch.conf') }
 sub wallets_location { return shipped('para-auth-wallets.conf') }
+
+# A text with replacements, pattern => text.  Each must match, or the test would
+# not test what it says.
+sub edited {
+    my ($text, @pairs) = @_;
+
+    while (my ($pattern, $replacement) = splice @pairs, 0, 2) {
+        $text =~ s/$pattern/$replacement/m
+            or croak "nothing matches $pattern";
+    }
+
+    return $text;
+}
 
 sub _parse_login {
     my ($text) = @_;
