@@ -17,6 +17,7 @@ typedef struct {
 } ngx_para_cookies_t;
 
 
+/* Of one header, which must outlive the walk: names and values lie in it. */
 void ngx_para_cookies_init(ngx_para_cookies_t *cookies,
     const ngx_str_t *header);
 

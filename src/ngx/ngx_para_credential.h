@@ -54,6 +54,7 @@ typedef struct {
  */
 char *ngx_para_credential_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* Where neither says anything, a level looks where all do by default. */
 char *ngx_para_credential_merge(ngx_conf_t *cf,
     ngx_para_credential_conf_t *prev, ngx_para_credential_conf_t *conf);
 

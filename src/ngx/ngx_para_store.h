@@ -100,10 +100,9 @@ void ngx_para_store_move(ngx_shm_zone_t *zone, ngx_para_store_sh_t *sh,
 ngx_para_store_node_t *ngx_para_store_last(ngx_para_store_sh_t *sh,
     ngx_para_store_pool_e pool);
 
+/* How many entries a pool has; 1 if those are all that it may have. */
 ngx_uint_t ngx_para_store_count(ngx_para_store_sh_t *sh,
     ngx_para_store_pool_e pool);
-
-/* 1 if a pool has all the entries that it may have. */
 ngx_uint_t ngx_para_store_is_full(ngx_para_store_sh_t *sh,
     ngx_para_store_pool_e pool);
 
