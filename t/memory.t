@@ -78,12 +78,8 @@ sub recover {
 
 my $LOG = "$PARA_DIR/traces.log";
 
-# Small pools: nearly each allocation of nginx's is one of its own.
-my $http = http_config(http => <<"CONF");
-    log_format trace escape=none '\$arg_n \$status \$para_auth_trace';
-    connection_pool_size 256;
-    request_pool_size 128;
-CONF
+my $first  = free_ports();
+my $second = $first + 1;
 
 my $server = <<"CONF" . verify_location();
         access_log $LOG trace if=\$arg_n;
@@ -94,9 +90,23 @@ my $server = <<"CONF" . verify_location();
         location /both { para_auth app; proxy_pass $APP_URL; }
 CONF
 
+# Small pools: nearly each allocation of nginx's is one of its own.  Of what
+# still fits in with another, in the second server other things do.
+my $http = http_config(http => <<"CONF");
+    log_format trace escape=none '\$arg_n \$status \$para_auth_trace';
+    connection_pool_size 256;
+    request_pool_size 128;
+    server {
+        listen 127.0.0.1:$second;
+        request_pool_size 160;
+$server
+    }
+CONF
+
 my $nginx = do {
     local @ENV{qw(LD_PRELOAD PARA_ALLOC_FILE)} = ($shim, $file);
     start_nginx(
+        port   => $first,
         http   => $http,
         server => $server,
         main   => "env LD_PRELOAD;\nenv PARA_ALLOC_FILE;",
@@ -109,14 +119,15 @@ set_numbers(0, $worker, 0, NEVER, 0, 0, 0);
 
 # ---- Requests --------------------------------------------------------------
 
-my $n = 0;
+my $n    = 0;
+my $port = $first;
 
 # One request; its status is 0 if there was no memory even for an answer.
 sub ask {
     my ($path, $headers) = @_;
 
     my $began  = time;
-    my $answer = get($nginx->{port}, "$path?n=" . ++$n, $headers);
+    my $answer = get($port, "$path?n=" . ++$n, $headers);
 
     return {
         %$answer,
@@ -199,13 +210,18 @@ sub try_once {
 my @answers;
 
 for my $case (
-    ['/jwt',  'good',     0], ['/jwt',  'good',     1],
-    ['/both', 'good',     0], ['/both', 'good',     1],
-    ['/jwt',  'tampered', 0], ['/both', 'tampered', 1],
+    [$first,  '/jwt',  'good',     0],
+    [$first,  '/jwt',  'good',     1],
+    [$first,  '/both', 'good',     0],
+    [$first,  '/both', 'good',     1],
+    [$second, '/both', 'good',     0],
+    [$first,  '/jwt',  'tampered', 0],
+    [$first,  '/both', 'tampered', 1],
     )
 {
-    my ($path, $kind, $lasting) = @$case;
-    my $name   = "$path, $kind, " . ($lasting ? 'from then on' : 'once');
+    ($port, my ($path, $kind, $lasting)) = @$case;
+    my $name = "$path, $kind, " . ($lasting ? 'from then on' : 'once')
+        . ($port == $second ? ', other pools' : '');
     my $is_bad = $kind eq 'tampered';
     my (@wrong, @lost, @broken, $last);
 
@@ -219,10 +235,10 @@ for my $case (
         push @wrong, "after $left: $wrong" if defined $wrong;
 
         # what is only kept for the next is kept once
-        my $again = AGAIN;
+        my $again = defined $wrong ? 0 : AGAIN;
         $again-- while $again && $last->{lost}
             && try_once($path, $left, $lasting, $user, $is_bad)->{lost};
-        push @lost, $left if !$again;
+        push @lost, $left if !$again && !defined $wrong;
 
         push @answers, $last if !$lasting && !$is_bad;
         last if !$last->{failed};
