@@ -25,8 +25,8 @@ for my $mode (qw(500 401 html reset 429)) {
     my @others = map { login('bob') } 1 .. 3;
 
     reset_para();
-    known($nginx, credentials($_)) for $login, @others;
     my $began = time;
+    known($nginx, credentials($_)) for $login, @others;
     fault(VERIFY, $mode);
 
     my @answers = busy(
@@ -91,8 +91,8 @@ for my $mode (qw(500 401 html reset 429)) {
 
     my $began = time;
     $nginx->{process}->signal('QUIT');
-    ok(wait_until(3, sub { !$nginx->is_running }), '... nor does the end');
-    cmp_ok(time - $began, '<', 2, '... for them');
+    ok(wait_until(5, sub { !$nginx->is_running }), '... nor does the end');
+    cmp_ok(time - $began, '<', 4, '... for them');
     is_healthy($nginx, '64 in flight');
     $nginx->stop;
 }
@@ -172,7 +172,7 @@ for my $mode (qw(500 401 html reset 429)) {
 
 # One process that is master and worker.
 {
-    my $nginx = renewing_gateway(valid => 6, main => 'master_process off;');
+    my $nginx = renewing_gateway(valid => 9, main => 'master_process off;');
     my $login = login('alice');
 
     reset_para();

@@ -40,13 +40,13 @@ sub trusting {
 }
 
 {
-    my $nginx = trusting('trusted', valid => 6);
+    my $nginx = trusting('trusted', valid => 8);
     my $login = login('alice');
 
     reset_para();
     known($nginx, credentials($login));
     my $before = calls()->{connections};
-    my @answers = busy($nginx, credentials($login), 21);
+    my @answers = busy($nginx, credentials($login), 26);
 
     is(waits(@answers), 0, 'TLS: renewed');
     my @renewals = renewals();
