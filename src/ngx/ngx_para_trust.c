@@ -60,7 +60,8 @@ ngx_para_trust_find(ngx_conf_t *cf, const ngx_str_t *file)
         known = cln->data;
 
         if (known->file.len == file->len
-            && ngx_memcmp(known->file.data, file->data, file->len) == 0)
+            && (file->len == 0
+                || ngx_memcmp(known->file.data, file->data, file->len) == 0))
         {
             return known;
         }
