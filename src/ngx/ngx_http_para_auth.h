@@ -15,6 +15,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "../core/para_assertion.h"
 #include "../core/para_claim_set.h"
 #include "../core/para_digest.h"
 #include "../core/para_exported.h"
@@ -157,9 +158,14 @@ typedef struct {
 } ngx_http_para_auth_switch_t;
 
 
-/* See ngx_http_para_auth_assertion.c. */
+/* A JWT that we sign, for the application to know an identity as ours. */
 
-typedef struct ngx_http_para_auth_assertion_s  ngx_http_para_auth_assertion_t;
+typedef struct {
+    para_assertion_policy_t      policy;      /* the first of its keys signs */
+    ngx_para_inject_name_t       header;
+    ngx_http_para_auth_place_t   place;
+    u_char                       digest[PARA_DIGEST_SIZE];   /* of the policy */
+} ngx_http_para_auth_assertion_t;
 
 
 typedef struct ngx_http_para_auth_loc_conf_s  ngx_http_para_auth_loc_conf_t;
@@ -734,7 +740,10 @@ ngx_int_t ngx_http_para_auth_init_claims(ngx_conf_t *cf,
     ngx_http_para_auth_main_conf_t *mcf);
 
 
-/* Signed identities: ngx_http_para_auth_assertion.c */
+/*
+ * Signed identities: ngx_http_para_auth_assertion_conf.c, then
+ * ngx_http_para_auth_assertion.c
+ */
 
 char *ngx_http_para_auth_assertion(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
