@@ -40,9 +40,6 @@ system(qw(cc -shared -fPIC -O1 -Wall -Werror -o),
     $shim, "$FindBin::Bin/helpers/fail_alloc.c") == 0
     or die "fail_alloc.c does not compile\n";
 
-my ($asan) = `ldd $ENV{TEST_NGINX_BINARY}` =~ m{=> (/\S*/libasan\S*)};
-plan(skip_all => 'a sanitizer has allocations of its own') if $asan;
-
 sub numbers {
     open my $in, '<:raw', $file or die "$file: $!\n";
     read $in, my $bytes, NUMBERS * WORD;
