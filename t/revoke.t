@@ -1067,6 +1067,10 @@ sub check_conf {
         'twice' =>
             [sub { $_[0]{server} =~ s/(para_auth_revoke app;)/$1 $1/ or die },
             qr/"para_auth_revoke" directive is duplicate/],
+        'another answers' =>
+            [sub { $_[0]{server} =~ s/(?=para_auth_revoke app;)/empty_gif; /
+                or die },
+            qr/answers itself: give it a location of its own/],
         'size' => [sub { $_[0]{server} =~ s/revoke app;/revoke app size=4k;/
                 or die }, qr/"4k" is no size for revocations, give at least/],
         'word' => [sub { $_[0]{server} =~ s/revoke app;/revoke app big;/

@@ -20,12 +20,13 @@ ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_para_auth_loc_conf_t *lcf = conf;
 
+    char                         *rv;
     ngx_str_t                    *value;
-    ngx_http_core_loc_conf_t     *clcf;
     ngx_http_para_auth_revoke_t  *revoke;
 
-    if (lcf->revoke) {
-        return "is duplicate";
+    rv = ngx_http_para_auth_content(cf, ngx_http_para_auth_revoke_handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     revoke = ngx_pcalloc(cf->pool, sizeof(ngx_http_para_auth_revoke_t));
@@ -41,9 +42,6 @@ ngx_http_para_auth_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     revoke->size = NGX_PARA_REVOKE_SIZE;
 
     lcf->revoke = revoke;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_para_auth_revoke_handler;
 
     return cf->args->nelts == 3
            ? ngx_http_para_auth_revoke_size(cf, revoke, &value[2])
