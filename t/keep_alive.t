@@ -12,10 +12,13 @@ use lib "$FindBin::Bin/lib";
 use ParaTest;
 use ParaClient;
 use ParaRenewal;
+use ParaTls;
 use Test::More;
 
 use JSON::PP     ();
 use MIME::Base64 qw(decode_base64 encode_base64);
+
+make_certificates();
 
 
 # ---- Keep-alive ------------------------------------------------------------

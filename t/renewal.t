@@ -13,11 +13,14 @@ use lib "$FindBin::Bin/lib";
 use ParaTest;
 use ParaClient;
 use ParaRenewal;
+use ParaTls;
 use Test::More;
 
 use JSON::PP    ();
 use List::Util  qw(max sum0);
 use Time::HiRes qw(sleep time);
+
+make_certificates();
 
 
 # ---- Once, and in time -----------------------------------------------------

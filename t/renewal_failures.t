@@ -12,9 +12,12 @@ use lib "$FindBin::Bin/lib";
 use ParaTest;
 use ParaClient;
 use ParaRenewal;
+use ParaTls;
 use Test::More;
 
 use Time::HiRes qw(sleep time);
+
+make_certificates();
 
 
 # ---- When Para does not answer ---------------------------------------------

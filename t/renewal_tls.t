@@ -17,6 +17,8 @@ use Test::More;
 
 use Time::HiRes qw(sleep time);
 
+make_certificates();
+
 my $tls = tls_port('good');
 
 # For the shipped location, so that it finds localhost at that port.

@@ -22,7 +22,6 @@ use Time::HiRes qw(sleep time);
 
 use ParaTest;
 use ParaClient;
-use ParaTls;
 
 our @EXPORT = qw(VERIFY TOUCH FAST AGENT renewing_gateway renewals busy
     answers_by waits slowest error_lines known);
@@ -33,8 +32,6 @@ use constant {
     FAST   => 1.8,                   # s: nobody waited for a slow Para
     AGENT  => 'nginx-para-auth',     # of renewals
 };
-
-make_certificates();
 
 
 # Options: valid, cache (more parameters), auth (more lines), http, api,
