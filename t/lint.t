@@ -589,22 +589,8 @@ SERVER
 # modules are as they were.
 SKIP: {
     my $module = $ENV{TEST_NGINX_LOAD_MODULES};
-    my $config = "$ROOT/build/nginx/ngx_auto_config.h";
-    my $source = '/usr/share/nginx/src/src';
-
-    # Another nginx, as with sanitizers, has other headers.
-    skip 'needs the nginx that the module is built for', 1
-        if defined $ENV{PARA_TEST_MODULE} || !-e $config || !-d $source;
-
-    my $other   = "$PARA_DIR/same_names.so";
-    my $include = join ' ', "-I$ROOT/build/nginx",
-        map {"-I$source/$_"}
-        qw(core event event/modules os/unix http http/modules http/v2);
-
-    is(system("cc -shared -fPIC -Wno-all $include -o $other "
-                . "$FindBin::Bin/helpers/same_names.c"),
-        0, 'a module with the same names')
-        or skip 'it does not compile', 1;
+    my $other  = other_module('same_names')
+        // skip 'needs the nginx that the module is built for', 1;
 
     my $conf = sub {
         my (%parts) = @_;

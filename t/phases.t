@@ -749,22 +749,8 @@ is_healthy($nginx, 'all of this');
 
 # One that nginx would ask before ours, where a redirect or a subrequest begins.
 SKIP: {
-    my $root   = "$FindBin::Bin/..";
-    my $source = '/usr/share/nginx/src/src';
-
-    # Another nginx, as with sanitizers, has other headers.
-    skip 'needs the nginx that the module is built for', 1
-        if defined $ENV{PARA_TEST_MODULE} || !$ENV{TEST_NGINX_LOAD_MODULES}
-        || !-e "$root/build/nginx/ngx_auto_config.h" || !-d $source;
-
-    my $reader  = "$PARA_DIR/reader.so";
-    my $include = join ' ', "-I$root/build/nginx", map {"-I$source/$_"}
-        qw(core event event/modules os/unix http http/modules http/v2);
-
-    is(system("cc -shared -fPIC -Wno-all $include -o $reader "
-                . "$FindBin::Bin/helpers/reader.c"),
-        0, 'a module that reads')
-        or skip 'it does not compile', 1;
+    my $reader = other_module('reader')
+        // skip 'needs the nginx that the module is built for', 1;
 
     put_file('www/page.html', '<!--#include virtual="/open/sub" -->');
 

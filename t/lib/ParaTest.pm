@@ -90,7 +90,7 @@ our @EXPORT = qw(
     wallets_location edited own_issuer
     bearer credentials http_raw start_nginx check_nginx nginx_says workers_of
     free_ports wait_until in_time black_hole_port slurp put_file new_log
-    lines_like is_healthy
+    lines_like other_module is_healthy
 );
 
 our (
@@ -211,6 +211,32 @@ sub put_file {
     close $out or croak "$path: $!";
 
     return $path;
+}
+
+# A module of t/helpers, which nginx may load beside ours; returns its path, or
+# nothing where this nginx is not the one that ours is built for: another, as
+# with sanitizers, has other headers.
+sub other_module {
+    my ($name) = @_;
+
+    my $source = '/usr/share/nginx/src/src';
+    my $config = "$ROOT/build/nginx";
+
+    return
+        if defined $ENV{PARA_TEST_MODULE}
+        || !$ENV{TEST_NGINX_LOAD_MODULES}
+        || !-e "$config/ngx_auto_config.h"
+        || !-d $source;
+
+    my $module  = "$PARA_DIR/$name.so";
+    my @include = map {"-I$source/$_"}
+        qw(core event event/modules os/unix http http/modules http/v2);
+
+    system(qw(cc -shared -fPIC -Wno-all), "-I$config", @include, '-o', $module,
+        "$ROOT/t/helpers/$name.c") == 0
+        or croak "$name.c does not compile";
+
+    return $module;
 }
 
 
