@@ -31,7 +31,6 @@ typedef struct {
 } ngx_http_para_auth_step_t;
 
 
-static ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_para_auth_grant(ngx_http_request_t *r,
     const ngx_http_para_auth_loc_conf_t *lcf, ngx_http_para_auth_ctx_t *ctx);
 static ngx_int_t ngx_http_para_auth_begin(ngx_conf_t *cf);
@@ -510,7 +509,7 @@ _Static_assert(sizeof(ngx_http_para_auth_steps)
                "all steps fit into a trace");
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_para_auth_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                             rc;
@@ -729,12 +728,11 @@ ngx_http_para_auth_init_phases(ngx_conf_t *cf)
 }
 
 
-/* The order of all handlers is known, and where the access phase begins. */
+/* The order of all handlers is known. */
 
 static ngx_int_t
 ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
 {
-    ngx_int_t                        i;
     ngx_http_phase_handler_t        *ph;
     ngx_http_core_main_conf_t       *cmcf;
     ngx_http_para_auth_main_conf_t  *mcf;
@@ -748,12 +746,6 @@ ngx_http_para_auth_init_module(ngx_cycle_t *cycle)
 
     cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
     ph = cmcf->phase_engine.handlers;
-
-    for (i = 0; ph[i].checker; i++) {
-        if (ph[i].handler == ngx_http_para_auth_access_handler) {
-            mcf->access = i;
-        }
-    }
 
     ngx_http_para_auth_go_first(ph, cmcf->phase_engine.server_rewrite_index,
                                 ngx_http_para_auth_strip_handler);

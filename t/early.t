@@ -613,6 +613,73 @@ CONF
     is_deeply($steps->('/444', $good), {status => 0}, 'never for a log line');
 };
 
+
+# ---- Other modules ---------------------------------------------------------
+
+# Nobody is verified early while he is being verified: steps would be left out.
+# ngx_lua puts its handler behind ours when its first request comes.
+for my $beside (undef, 'postponed') {
+    SKIP: {
+        my $module = $beside && other_module($beside);
+        skip 'needs the nginx that the module is built for', 1
+            if $beside && !$module;
+
+        my $name = $beside ? 'beside a handler that moves' : 'alone';
+
+        my $nginx = start_nginx(
+            main => $module ? "load_module $module;" : '',
+            http => http_config(http => <<'CONF'),
+    map $para_auth_user_id $for_session {
+        volatile; default $cookie_para_session;
+    }
+    map $para_auth_user_id $for_token { volatile; default ""; }
+    para_auth_forward_credentials on;
+CONF
+            server => <<"CONF" . verify_location());
+        para_auth app;
+        location / { proxy_pass $APP_URL; }
+        location /session {
+            para_auth_session_token \$http_x_para_session \$for_session;
+            proxy_pass $APP_URL;
+        }
+        location /token {
+            para_auth_token bearer \$for_token;
+            proxy_pass $APP_URL;
+        }
+        location /set {
+            set \$early \$para_auth_user_id;
+            proxy_set_header X-Early \$early;
+            proxy_pass $APP_URL;
+        }
+CONF
+
+        for my $path (qw(/ /session /token /set)) {
+            my $ask = sub {
+                my $answer = ask($path, join("\n", bearer(para_jwt($login)),
+                        @_), port => $nginx->{port});
+                return join ' ', $answer->{status},
+                    $answer->{json}{para}{'X-Para-User-Id'} // ();
+            };
+
+            is($ask->(credentials($login, 'session')),
+                "200 $ID{alice}", "$name: $path: who he is");
+            is($ask->(credentials(login('bob'), 'session')),
+                401, "$name: $path: another's session");
+            is($ask->('X-Para-Session: vt-nobody'),
+                401, "$name: $path: nobody's session");
+            is($ask->(), 401, "$name: $path: no session");
+        }
+
+        my $answer = ask('/set', credentials($login), port => $nginx->{port});
+        is(at_app($answer, 'X-Early'), $ID{alice}, "$name: known early");
+
+        is_healthy($nginx, $name);
+        like($nginx->error_log, qr{postponed: / user "$ID{alice}"},
+            "$name: it comes after ours")
+            if $beside;
+    }
+}
+
 is_healthy($nginx, 'all of this');
 
 done_testing();

@@ -68,8 +68,6 @@ typedef struct {
     ngx_array_t                 paths;        /* para_span_t: of the claims that
                                                  variables show */
     para_claim_set_t            claims;       /* these, when all are known */
-    ngx_int_t                   access;       /* index of our handler among
-                                                 those of all phases; 0: none */
     ngx_array_t                 revokes;      /* ngx_http_para_auth_revoke_t *:
                                                  where they are taken */
     ngx_array_t                 places;       /* ngx_http_para_auth_place_t * */
@@ -437,6 +435,9 @@ const para_span_t *ngx_http_para_auth_shown(ngx_http_request_t *r,
 /* In postconfiguration: of Para's answers, and of what refusals send. */
 void ngx_http_para_auth_init_filters(void);
 
+
+/* Of the access phase: ngx_http_para_auth_module.c */
+ngx_int_t ngx_http_para_auth_access_handler(ngx_http_request_t *r);
 
 /*
  * Walks the steps from ctx->step on: ngx_http_para_auth_module.c.  early: those

@@ -12,6 +12,7 @@
 
 
 static ngx_uint_t ngx_http_para_auth_is_early(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_para_auth_is_ahead(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_para_auth_counts(
     const ngx_http_para_auth_ctx_t *ctx,
     const ngx_http_para_auth_loc_conf_t *lcf);
@@ -91,16 +92,40 @@ ngx_http_para_auth_resume(ngx_http_request_t *r,
 static ngx_uint_t
 ngx_http_para_auth_is_early(ngx_http_request_t *r)
 {
-    ngx_http_para_auth_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_para_auth_module);
-
     return r == r->main
            && r->write_event_handler == ngx_http_core_run_phases
-           && r->phase_handler < mcf->access
+           && ngx_http_para_auth_is_ahead(r)
            && r->headers_out.status == 0
            && (r->err_status == 0 || r->internal)
            && !r->post_action;
+}
+
+
+/*
+ * 1 if our handler of the access phase comes after the one that runs.  Others
+ * put theirs behind it once requests come (ngx_lua), and it moves: nobody knows
+ * where it is but by looking.
+ */
+
+static ngx_uint_t
+ngx_http_para_auth_is_ahead(ngx_http_request_t *r)
+{
+    ngx_int_t                   i;
+    ngx_http_phase_handler_t   *ph;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    ph = cmcf->phase_engine.handlers;
+
+    /* the last has no handler */
+
+    for (i = r->phase_handler; ph[i].checker; i++) {
+        if (ph[i].handler == ngx_http_para_auth_access_handler) {
+            return i > r->phase_handler;
+        }
+    }
+
+    return 0;
 }
 
 
