@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "para_header.h"
@@ -280,6 +281,7 @@ para_session_hide_lookup(para_session_t *session, para_span_t *lookup)
                      session->lookup, NULL)
         != 1)
     {
+        ERR_clear_error();
         return PARA_NO_MEMORY;
     }
 
