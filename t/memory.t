@@ -78,18 +78,21 @@ my $LOG = "$PARA_DIR/traces.log";
 my $first  = free_ports();
 my $second = $first + 1;
 
-my $server = <<"CONF" . verify_location();
+my $server = <<"CONF" . verify_location() . touch_location();
         access_log $LOG trace if=\$arg_n;
         para_auth_error_format json;
         para_auth_explain on;
 
         location /jwt { para_auth app jwt; proxy_pass $APP_URL; }
         location /both { para_auth app; proxy_pass $APP_URL; }
+        location /exported { para_auth app; proxy_pass $APP_URL; }
 CONF
 
 # Small pools: nearly each allocation of nginx's is one of its own.  Of what
 # still fits in with another, in the second server other things do.
-my $http = http_config(http => <<"CONF");
+my $http = http_config(
+    provider => "public_key $PARA_PUBLIC_KEY;",
+    http     => <<"CONF");
     log_format trace escape=none '\$arg_n \$status \$para_auth_trace';
     connection_pool_size 256;
     request_pool_size 128;
@@ -135,20 +138,22 @@ sub ask {
     };
 }
 
-# Credentials that nobody has seen: one user after the other.
+# Credentials for a location that nobody has seen: one user after the other.
 sub credentials_of {
-    my ($user, $is_bad) = @_;
+    my ($path, $user, $is_bad) = @_;
 
     my $login = login($user);
     my $jwt   = para_jwt($login, jti => 'jwt-' . ++$n);
 
     return join "\n", bearer($is_bad ? tamper($jwt) : $jwt),
-        credentials($login, 'session');
+        $path eq '/exported'
+        ? "X-Para-Session: $login->{exportedSession}"
+        : credentials($login, 'session');
 }
 
 # What the app is told of a user.
 my %told = map {
-    my $answer = ask('/both', credentials_of($_));
+    my $answer = ask('/both', credentials_of('/both', $_));
     is($answer->{status}, 200, "$_ is let in");
     $_ => $JSON->encode($answer->{json}{para});
 } qw(alice bob);
@@ -190,7 +195,7 @@ sub settled {
 sub try_once {
     my ($path, $left, $lasting, $user, $is_bad) = @_;
 
-    my $headers = credentials_of($user, $is_bad);
+    my $headers = credentials_of($path, $user, $is_bad);
     my $before  = live();
 
     fail_after($left, $lasting);
@@ -212,6 +217,8 @@ for my $case (
     [$first,  '/both', 'good',     0],
     [$first,  '/both', 'good',     1],
     [$second, '/both', 'good',     0],
+    [$first,  '/exported', 'good', 0],
+    [$first,  '/exported', 'good', 1],
     [$first,  '/jwt',  'tampered', 0],
     [$first,  '/both', 'tampered', 1],
     )
@@ -243,7 +250,7 @@ for my $case (
 
         # the next one is as if nothing had been
         push @broken, $left
-            if ask($path, credentials_of($user))->{status} != 200;
+            if ask($path, credentials_of($path, $user))->{status} != 200;
     }
 
     is_deeply(\@wrong, [], "$name: nobody is let in who must not be");

@@ -59,34 +59,42 @@ para_exported_form(para_span_t credential, unsigned taken)
 }
 
 
-static para_json_t *
-para_exported_decode(para_span_t credential)
+static para_reason_e
+para_exported_decode(para_exported_t *exported, para_span_t credential)
 {
     size_t          n, size;
-    para_json_t    *json;
+    para_reason_e   rc;
     unsigned char  *text;
 
     if (credential.len > PARA_EXPORTED_MAX) {
-        return NULL;
+        return PARA_SESSION_MALFORMED;
     }
 
     size = para_b64url_decoded_max(credential.len);
 
     text = malloc(size);
     if (text == NULL) {
-        return NULL;
+        return PARA_NO_MEMORY;
     }
 
-    json = NULL;
+    rc = PARA_SESSION_MALFORMED;
 
     if (para_b64_decode(text, &n, credential)) {
-        json = para_json_parse(para_span(text, n), PARA_EXPORTED_MAX);
+        exported->json = para_json_parse(para_span(text, n),
+                                         PARA_EXPORTED_MAX);
+
+        if (exported->json != NULL) {
+            rc = PARA_OK;
+
+        } else if (para_json_starved()) {
+            rc = PARA_NO_MEMORY;
+        }
     }
 
     OPENSSL_cleanse(text, size);
     free(text);
 
-    return json;
+    return rc;
 }
 
 
@@ -213,7 +221,7 @@ para_exported_read_all(para_exported_t *exported, para_signer_e signer)
     }
 
     if (!para_exported_set_pair(exported, pair)) {
-        return PARA_SESSION_MALFORMED;
+        return PARA_NO_MEMORY;
     }
 
     exported->cookie = cookie;
@@ -227,14 +235,13 @@ para_reason_e
 para_exported_parse(para_exported_t *exported, para_span_t credential,
     para_signer_e signer)
 {
+    para_reason_e  rc;
+
     memset(exported, 0, sizeof(para_exported_t));
 
-    exported->json = para_exported_decode(credential);
-    if (exported->json == NULL) {
-        return PARA_SESSION_MALFORMED;
-    }
+    rc = para_exported_decode(exported, credential);
 
-    return para_exported_read_all(exported, signer);
+    return rc == PARA_OK ? para_exported_read_all(exported, signer) : rc;
 }
 
 

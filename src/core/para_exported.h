@@ -54,10 +54,10 @@ typedef struct {
 unsigned para_exported_form(para_span_t credential, unsigned taken);
 
 /*
- * Reads an exported session.  PARA_OK, PARA_SESSION_MALFORMED (for want of
- * memory too), PARA_SESSION_COOKIE if it has none, PARA_SESSION_SIGNER if it is
- * denied and any member at any depth is called "signer", in any case, and is
- * neither null nor "".  The cookie is 1 to PARA_COOKIE_MAX bytes, and good as
+ * Reads an exported session.  PARA_OK, PARA_SESSION_MALFORMED, PARA_NO_MEMORY,
+ * PARA_SESSION_COOKIE if it has none, PARA_SESSION_SIGNER if it is denied and
+ * any member at any depth is called "signer", in any case, and is neither null
+ * nor "".  The cookie is 1 to PARA_COOKIE_MAX bytes, and good as
  * para_cookie_parse() has it.  End it with para_exported_free(), also after a
  * refusal: it overwrites what it held.
  */

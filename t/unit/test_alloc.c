@@ -365,6 +365,9 @@ alloc_run_exported(void)
     if (rc == PARA_OK) {
         assert_span(exported.cookie, "a=b; Path=/");
         assert_span(exported.user_id, "user-1");
+
+    } else {
+        assert_reason(rc, PARA_NO_MEMORY);
     }
 
     good = rc == PARA_OK;
@@ -389,6 +392,8 @@ alloc_run_exported(void)
     para_session_free(&session);
     para_exported_free(&exported);
 
+    assert_int_equal(ERR_peek_error(), 0);
+
     return good && rc == PARA_OK;
 }
 
@@ -405,6 +410,8 @@ alloc_run_signer(void)
                              PARA_SIGNER_DENY);
     assert_absent(exported.cookie);
     para_exported_free(&exported);
+
+    assert_true(rc == PARA_SESSION_SIGNER || rc == PARA_NO_MEMORY);
 
     return rc == PARA_OK;
 }
