@@ -1,6 +1,7 @@
 # The documents and the source name the same directives, variables, headers and
 # codes: what is not documented is not there, and the reverse.  Their links lead
-# somewhere, and their lines are no longer than others.
+# somewhere, and their lines are no longer than others.  What t/mutants/list
+# quotes is in the sources, too.
 
 use strict;
 use warnings;
@@ -141,6 +142,11 @@ subtest 'links lead somewhere' => sub {
 subtest 'examples that are named exist' => sub {
     ok(-f "$ROOT/conf-examples/$_", $_)
         for @{unique($readme =~ /`(para-auth-[\w-]+\.conf)`/g)};
+};
+
+subtest 'what mutants break is there' => sub {
+    my $said = qx($^X $ROOT/t/mutants/run -n 2>&1);
+    is($?, 0, 't/mutants/list quotes the sources') or diag $said;
 };
 
 done_testing();
