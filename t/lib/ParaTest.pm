@@ -901,6 +901,9 @@ sub workers_of {
     my ($nginx) = @_;
 
     my $pid = $nginx->pid // return;
+
+    # what nginx is to be started with is not for others
+    delete local $ENV{LD_PRELOAD};
     open my $in, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $pid
         or croak "ps: $!";
     return map { /\A\s*(\d+) nginx: worker process\s*\z/ ? $1 : () } <$in>;
