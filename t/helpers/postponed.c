@@ -6,57 +6,10 @@
  *   postponed: <path> user "..."
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
+#include "one_module.h"
 
 
-static ngx_int_t postponed_init(ngx_conf_t *cf);
-
-
-static ngx_http_module_t  postponed_ctx = {
-    NULL,
-    postponed_init,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL
-};
-
-
-ngx_module_t  postponed_module = {
-    NGX_MODULE_V1,
-    &postponed_ctx,
-    NULL,
-    NGX_HTTP_MODULE,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NGX_MODULE_V1_PADDING
-};
-
-
-ngx_module_t  *ngx_modules[] = {
-    &postponed_module,
-    NULL
-};
-
-
-char  *ngx_module_names[] = {
-    "postponed_module",
-    NULL
-};
-
-
-char  *ngx_module_order[] = {
-    NULL
-};
+ONE_MODULE(postponed);
 
 
 static ngx_int_t
@@ -103,17 +56,5 @@ postponed_handler(ngx_http_request_t *r)
 static ngx_int_t
 postponed_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = postponed_handler;
-
-    return NGX_OK;
+    return one_module_add(cf, NGX_HTTP_ACCESS_PHASE, postponed_handler);
 }

@@ -5,57 +5,10 @@
  *   reader: <path> user "..." status "..." header "..."
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
+#include "one_module.h"
 
 
-static ngx_int_t reader_init(ngx_conf_t *cf);
-
-
-static ngx_http_module_t  reader_ctx = {
-    NULL,
-    reader_init,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL
-};
-
-
-ngx_module_t  reader_module = {
-    NGX_MODULE_V1,
-    &reader_ctx,
-    NULL,
-    NGX_HTTP_MODULE,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NGX_MODULE_V1_PADDING
-};
-
-
-ngx_module_t  *ngx_modules[] = {
-    &reader_module,
-    NULL
-};
-
-
-char  *ngx_module_names[] = {
-    "reader_module",
-    NULL
-};
-
-
-char  *ngx_module_order[] = {
-    NULL
-};
+ONE_MODULE(reader);
 
 
 static ngx_str_t
@@ -102,24 +55,11 @@ reader_handler(ngx_http_request_t *r)
 static ngx_int_t
 reader_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_SERVER_REWRITE_PHASE].handlers);
-    if (h == NULL) {
+    if (one_module_add(cf, NGX_HTTP_SERVER_REWRITE_PHASE, reader_handler)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    *h = reader_handler;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = reader_handler;
-
-    return NGX_OK;
+    return one_module_add(cf, NGX_HTTP_REWRITE_PHASE, reader_handler);
 }
