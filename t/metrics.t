@@ -921,6 +921,8 @@ my @BAD = (
         qr/"para_auth_metrics" directive is duplicate/],
     ["location = /m { proxy_pass $APP_URL; para_auth_metrics; }",
         qr/answers itself: give it a location of its own/],
+    ["location = /m { para_auth_metrics; proxy_pass $APP_URL; }",
+        qr/"\/m" has a directive.*behind it that takes its place/],
 );
 
 for my $row (@BAD) {

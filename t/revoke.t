@@ -1071,6 +1071,10 @@ sub check_conf {
             [sub { $_[0]{server} =~ s/(?=para_auth_revoke app;)/empty_gif; /
                 or die },
             qr/answers itself: give it a location of its own/],
+        'another answers instead' =>
+            [sub { $_[0]{server} =~ s/(para_auth_revoke app;)/$1 empty_gif;/
+                or die },
+            qr/another one behind it that takes its place/],
         'size' => [sub { $_[0]{server} =~ s/revoke app;/revoke app size=4k;/
                 or die }, qr/"4k" is no size for revocations, give at least/],
         'word' => [sub { $_[0]{server} =~ s/revoke app;/revoke app big;/

@@ -223,6 +223,7 @@ struct ngx_http_para_auth_loc_conf_s {
 
     /* a location that answers itself; NULL: not with this */
 
+    ngx_http_handler_pt           content;
     ngx_http_para_auth_place_t   *jwks;
     ngx_http_para_auth_revoke_t  *revoke;
 
@@ -766,13 +767,16 @@ ngx_int_t ngx_http_para_auth_inject_assertion(ngx_http_request_t *r,
 /*
  * Locations that answer themselves: ngx_http_para_auth_content.c
  *
- * The first makes one of a location, for a setter.  The others: one more header
- * of the answer; whether it is GET or HEAD, NGX_OK, else what to end the
+ * The first makes one of a location, for a setter, the second refuses one that
+ * another module's directive made its own afterwards.  The others: one more
+ * header of the answer; whether it is GET or HEAD, NGX_OK, else what to end the
  * request with; and sending, with r->headers_out.status and content_type set, a
  * chain or a text that outlives the request.
  */
 
 char *ngx_http_para_auth_content(ngx_conf_t *cf, ngx_http_handler_pt handler);
+char *ngx_http_para_auth_merge_content(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *conf);
 ngx_int_t ngx_http_para_auth_content_header(ngx_http_request_t *r, char *name,
     char *value);
 ngx_int_t ngx_http_para_auth_content_get(ngx_http_request_t *r);

@@ -175,6 +175,11 @@ ngx_http_para_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         }
     }
 
+    rv = ngx_http_para_auth_merge_content(cf, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     rv = ngx_http_para_auth_merge_revoke(cf, mcf, prev, conf);
     if (rv != NGX_CONF_OK) {
         return rv;

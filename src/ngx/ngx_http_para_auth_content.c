@@ -8,9 +8,11 @@
 char *
 ngx_http_para_auth_content(ngx_conf_t *cf, ngx_http_handler_pt handler)
 {
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_para_auth_loc_conf_t  *lcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    lcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_para_auth_module);
 
     if (clcf->handler == handler) {
         return "is duplicate";
@@ -21,6 +23,28 @@ ngx_http_para_auth_content(ngx_conf_t *cf, ngx_http_handler_pt handler)
     }
 
     clcf->handler = handler;
+    lcf->content = handler;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_para_auth_merge_content(ngx_conf_t *cf,
+    const ngx_http_para_auth_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->content && conf->content != clcf->handler) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "location \"%V\" has a directive of para_auth that "
+                      "answers itself, and another one behind it that takes "
+                      "its place: give each a location of its own",
+                      &clcf->name);
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
 }
