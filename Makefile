@@ -164,7 +164,7 @@ coverage-run: $(UNIT) $(VECTORS)
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q $^
 	@scripts/coverage $(UNIT_DIR)/obj 97 92
 
-# Verifiers with one check taken out each, and whether a test notices: minutes
+# Verifiers with one check taken out each, and whether a test notices: hours
 
 mutants:
 	@scripts/install-deps test
