@@ -14,7 +14,7 @@
 #define PARA_ASSERTION_HEADER_MAX  (PARA_THUMBPRINT_SIZE + 64)
 
 
-/* What an operator's backend calls them: see para_issuer.c. */
+/* As in para_issuer.c, but for "sub": Para's id here, the operator's there. */
 
 static const struct {
     para_identity_field_e  field;
